@@ -1,0 +1,1 @@
+"""What each HTTP service of Callboard would otherwise write again."""

@@ -1,0 +1,54 @@
+"""The id of a request, from the gateway through every service and log line; HTTP and sockets alike."""
+
+import re
+import time
+import uuid
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+log = structlog.get_logger(__name__)
+
+HEADER = "X-Request-Id"
+_FORM = re.compile(r"[A-Za-z0-9_-]{8,64}", re.ASCII)
+
+
+def current_request_id() -> str:
+    """The id of the request this code runs for, or an empty string outside of one."""
+    return str(structlog.contextvars.get_contextvars().get("request_id", ""))
+
+
+def _id_of(scope: Scope) -> str:
+    offered = Headers(scope=scope).get(HEADER, "")
+    return offered if _FORM.fullmatch(offered) else uuid.uuid4().hex
+
+
+class RequestContext:
+    """Binds the request id for all that runs below, returns it, and writes one log line per HTTP request.
+
+    The line has the path and never the query: credentials travel there.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in {"http", "websocket"}:
+            await self._app(scope, receive, send)
+            return
+        request_id = _id_of(scope)
+        started, status = time.perf_counter(), 0
+
+        async def stamp(message: Message) -> None:
+            nonlocal status
+            if message["type"] in {"http.response.start", "websocket.accept", "websocket.http.response.start"}:
+                status = message.get("status", 101)
+                MutableHeaders(scope=message).setdefault(HEADER, request_id)
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            await self._app(scope, receive, stamp)
+            if scope["type"] == "http":
+                elapsed = round((time.perf_counter() - started) * 1000, 1)
+                log.info("request", method=scope["method"], path=scope["path"], status=status, ms=elapsed)

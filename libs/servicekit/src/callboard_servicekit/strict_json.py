@@ -1,0 +1,85 @@
+"""One strict JSON parser for HTTP and sockets.
+
+Python's own accepts what other parties cannot live with: ``NaN`` and ``1e400`` become a frame that no browser
+parses, a lone surrogate fails at the first encode, a NUL is refused by PostgreSQL, deep nesting ends the recursion.
+Here each of these is an `InvalidJson`. Log text of real programs holds them all, so for log lines the parser can
+repair text instead: U+FFFD for every lone surrogate and NUL.
+"""
+
+import json
+import math
+import re
+from typing import Any, NoReturn
+
+MAX_DEPTH = 32
+_UNSPEAKABLE = re.compile("[\ud800-\udfff\x00]")
+REPLACEMENT = "\ufffd"
+
+
+class InvalidJson(ValueError):
+    """The text is not JSON that every party can carry; the message says why, without repeating the input."""
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise InvalidJson(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise InvalidJson("a number is out of range")
+    return number
+
+
+def repair_text(text: str) -> str:
+    """The text with U+FFFD in place of every lone surrogate and NUL."""
+    return _UNSPEAKABLE.sub(REPLACEMENT, text)
+
+
+def _checked_text(text: str, *, repair: bool) -> str:
+    if _UNSPEAKABLE.search(text) is None:
+        return text
+    if repair:
+        return repair_text(text)
+    raise InvalidJson("text holds a lone surrogate or a NUL")
+
+
+def _checked(value: Any, depth: int, *, repair: bool) -> Any:
+    if isinstance(value, str):
+        return _checked_text(value, repair=repair)
+    if isinstance(value, dict | list) and depth == 0:
+        raise InvalidJson(f"nested deeper than {MAX_DEPTH}")
+    if isinstance(value, dict):
+        return {
+            _checked_text(name, repair=False): _checked(item, depth - 1, repair=repair) for name, item in value.items()
+        }
+    if isinstance(value, list):
+        return [_checked(item, depth - 1, repair=repair) for item in value]
+    return value
+
+
+def loads(raw: bytes | str, *, repair: bool = False) -> Any:
+    """Parse one JSON document.
+
+    Args:
+        raw: UTF-8 bytes, or text.
+        repair: replace lone surrogates and NULs in values (never in names) instead of refusing them.
+
+    Raises:
+        InvalidJson: for anything that is not JSON, or that some party could not carry.
+    """
+    try:
+        text = raw.decode() if isinstance(raw, bytes) else raw
+        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+    except InvalidJson:
+        raise
+    except RecursionError as error:
+        raise InvalidJson(f"nested deeper than {MAX_DEPTH}") from error
+    except ValueError as error:
+        raise InvalidJson("not a JSON document in UTF-8") from error
+    return _checked(value, MAX_DEPTH, repair=repair)
+
+
+def dumps(value: Any) -> str:
+    """Compact JSON; raises ValueError for NaN and Infinity."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
