@@ -1,5 +1,7 @@
 """Names in Redis. The braces are literal: they keep an organisation's keys in one cluster slot."""
 
+import re
+
 from callboard_contracts.channels import Channel
 
 REVOCATIONS = "cb:revocations"
@@ -9,6 +11,17 @@ REVOCATIONS = "cb:revocations"
 def channel_key(organization_id: str, channel: Channel) -> str:
     """The channel's stream, and the pub/sub channel of the same name."""
     return f"cb:{{{organization_id}}}:{channel}"
+
+
+_CHANNEL_KEY = re.compile(r"cb:\{([^{}]+)\}:(.+)")
+
+
+def parse_channel_key(key: str) -> tuple[str, Channel]:
+    """The organisation and the channel of a `channel_key`; raises ValueError for another key."""
+    match = _CHANNEL_KEY.fullmatch(key)
+    if match is None:
+        raise ValueError("not the key of a channel")
+    return match[1], Channel.parse(match[2])
 
 
 def meta_key(organization_id: str, channel: Channel) -> str:

@@ -12,11 +12,12 @@ TICKET_SUBPROTOCOL_PREFIX = "ticket."
 WELCOME = "Welcome to Social WebSocket!"
 INVALID_ENVELOPE = "Invalid message envelope"
 MAX_INBOUND_BYTES = 64 * 1024
+MAX_REQUEST_ID = 128
 MAX_CHAT_LENGTH = 16 * 1024
 MAX_POSITIONS = 32
 MAX_TAIL = 1_000
 
-RequestId = Annotated[str, StringConstraints(max_length=128)] | Annotated[int, Field(ge=0, le=2**53 - 1)]
+RequestId = Annotated[str, StringConstraints(max_length=MAX_REQUEST_ID)] | Annotated[int, Field(ge=0, le=2**53 - 1)]
 ChannelName = Annotated[str, StringConstraints(max_length=160)]
 
 

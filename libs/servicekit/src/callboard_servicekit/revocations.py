@@ -30,7 +30,8 @@ CLOCK_SKEW = timedelta(minutes=1)
 Listener = Callable[[Revocation], None]
 
 
-def _concerns(revocation: Revocation, identity: Identity) -> bool:
+def concerns(revocation: Revocation, identity: Identity) -> bool:
+    """True when the revocation ends what this identity was let in with."""
     if revocation.kind is RevocationKind.USER:
         return identity.user_id == revocation.id and identity.issued_at <= revocation.at
     return revocation.kind is RevocationKind.SID and identity.session_id == revocation.id
@@ -69,7 +70,7 @@ class Revocations:
             self._entries.get((RevocationKind.SID, identity.session_id or "")),
             self._entries.get((RevocationKind.USER, identity.user_id)),
         )
-        return any(entry is not None and _concerns(entry, identity) for entry in candidates)
+        return any(entry is not None and concerns(entry, identity) for entry in candidates)
 
     async def run(self) -> None:
         """Follow for ever. A broken connection leaves the set as it is, and incomplete until Redis is known again."""

@@ -1,0 +1,21 @@
+"""``/api/socials/connect-token``: trades a primary token for a ws-connect token."""
+
+from callboard_contracts.accounts import ConnectToken
+from callboard_contracts.identity import TICKET_LIFETIME_SECONDS
+from callboard_servicekit.routing import StrictJsonRoute
+from fastapi import APIRouter, Request, Response
+
+from callboard_social.resources import resources_of
+
+router = APIRouter(route_class=StrictJsonRoute, tags=["sockets"])
+
+
+@router.get("/api/socials/connect-token")
+@router.post("/api/socials/connect-token")
+async def mint_connect_token(request: Request, response: Response) -> ConnectToken:
+    """A token for one connection within ten seconds, for the identity behind the Bearer token or the cookie."""
+    resources = resources_of(request.app)
+    identity = await resources.authenticator.identify(request)
+    resources.minting.spend(identity.session_id or identity.user_id)
+    response.headers["Cache-Control"] = "no-store"
+    return ConnectToken(token=await resources.tickets.mint(identity), expires_in=TICKET_LIFETIME_SECONDS)

@@ -1,0 +1,131 @@
+"""``/api/socials/ws``: the native WebSocket."""
+
+import asyncio
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from http import HTTPStatus
+
+import structlog
+from callboard_contracts import close_codes, native
+from callboard_contracts.identity import Identity
+from callboard_servicekit.errors import ServiceError
+from fastapi import FastAPI
+from starlette.types import Receive, Scope, Send
+
+from callboard_social.dialects.native import frame_of
+from callboard_social.dialects.native_session import NativeSession, Positions
+from callboard_social.errors import TicketRefused
+from callboard_social.handshake import Upgrade
+from callboard_social.hub.channel import Member
+from callboard_social.resources import SocialResources, resources_of
+from callboard_social.settings import SocketLifetime
+from callboard_social.wire.connection import Connection
+
+log = structlog.get_logger(__name__)
+
+PATH = "/api/socials/ws"
+GRACE_SECONDS = 25.0
+"""What an identity without a session has, after its token expired, to come back with a new one."""
+
+
+class UpgradeRequired(ServiceError):
+    status = HTTPStatus.UPGRADE_REQUIRED
+    code = "upgrade-required"
+    detail = "This is a WebSocket: connect with an upgrade."
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Upgrade": "websocket", "Connection": "Upgrade"})
+
+
+async def require_upgrade() -> None:
+    """What a plain request to the socket's path is told."""
+    raise UpgradeRequired
+
+
+class NativeSocket:
+    """One ASGI call per socket: the handshake, then the session, until either side closes."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        resources = resources_of(self._app)
+        upgrade = Upgrade(scope, receive, send)
+        await upgrade.begin()
+        try:
+            positions = upgrade.positions()
+            identity = await resources.handshake.identify(upgrade)
+        except TicketRefused as refusal:
+            resources.metrics.refused.labels(close_codes.TICKET_REFUSED.code).inc()
+            await upgrade.accept_and_close(close_codes.TICKET_REFUSED, refusal.reason)
+            return
+        except ServiceError as error:
+            resources.metrics.refused.labels(int(error.status)).inc()
+            await upgrade.refuse(error)
+            return
+        if resources.hub.connections_of(identity.user_id) >= resources.settings.connections_per_user:
+            resources.metrics.refused.labels(close_codes.CONNECTION_LIMIT.code).inc()
+            await upgrade.accept_and_close(close_codes.CONNECTION_LIMIT, close_codes.CONNECTION_LIMIT.reason)
+            return
+        member = Member(Connection(uuid.uuid4().hex, send), identity, resources.dialect)
+        resources.hub.register(member)
+        try:
+            session = NativeSession(member, resources.hub, resources.relay, resources.metrics)
+            await self._live(upgrade, member, session, positions, receive)
+        finally:
+            resources.hub.unregister(member)
+
+    async def _live(
+        self, upgrade: Upgrade, member: Member, session: NativeSession, positions: Positions, receive: Receive
+    ) -> None:
+        resources = resources_of(self._app)
+        identity, connection = member.identity, member.connection
+        try:
+            await session.welcome(positions, _expiry(identity, resources))
+            # Between its check and its registration a session may have ended; from here on the hub closes it.
+            if await resources.revocations.is_revoked(identity):
+                connection.close(close_codes.SESSION_REVOKED)
+        except ServiceError as error:
+            await upgrade.refuse(error)
+            return
+        await upgrade.accept()
+        ids = {"connection": connection.id, "user": identity.user_id, "organization": identity.organization_id}
+        log.info("connection_opened", kind=identity.kind, **ids)
+        started = time.monotonic()
+        try:
+            with _ending_with_identity(connection, identity, resources.settings.socket_lifetime):
+                await connection.carry(receive, session.handle)
+        finally:
+            log.info("connection_closed", seconds=round(time.monotonic() - started, 1), **ids)
+
+
+def _has_deadline(identity: Identity, lifetime: SocketLifetime) -> bool:
+    return lifetime is SocketLifetime.TOKEN or identity.session_id is None
+
+
+def _expiry(identity: Identity, resources: SocialResources) -> datetime | None:
+    """When the socket's identity expires; None for a socket that lives as long as its session."""
+    if not _has_deadline(identity, resources.settings.socket_lifetime):
+        return None
+    return datetime.fromtimestamp(identity.expires_at, UTC)
+
+
+@contextmanager
+def _ending_with_identity(connection: Connection, identity: Identity, lifetime: SocketLifetime) -> Iterator[None]:
+    """Within the block the socket ends with its identity, if that has no session to watch instead."""
+    timers: list[asyncio.TimerHandle] = []
+    if _has_deadline(identity, lifetime):
+        loop = asyncio.get_running_loop()
+        left = max(0.0, identity.expires_at - time.time())
+        if lifetime is SocketLifetime.SESSION:
+            timers.append(loop.call_later(left, connection.enqueue, frame_of(native.Expiring())))
+            left += GRACE_SECONDS
+        timers.append(loop.call_later(left, connection.close, close_codes.IDENTITY_EXPIRED))
+    try:
+        yield
+    finally:
+        for timer in timers:
+            timer.cancel()

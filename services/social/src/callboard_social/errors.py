@@ -1,0 +1,41 @@
+"""What can go wrong on the way into a socket."""
+
+from http import HTTPStatus
+
+from callboard_servicekit.errors import NotAuthenticated, ServiceError
+
+
+class TokenRequired(NotAuthenticated):
+    """Nothing was presented at all."""
+
+    code = "token-required"
+    detail = "Token required"
+
+
+class InvalidPositions(ServiceError):
+    status = HTTPStatus.BAD_REQUEST
+    code = "invalid-positions"
+    detail = "positions is a list of <channel>@<epoch>:<offset>, at most 32, comma-separated."
+
+
+class TicketRefused(Exception):
+    """A ws-connect token that does not open a socket; the reason goes into the close frame."""
+
+    reason = "Invalid or expired token"
+
+    def __init__(self) -> None:
+        super().__init__(self.reason)
+
+
+class TicketInvalid(TicketRefused):
+    """Not ours, tampered with, or older than ten seconds."""
+
+
+class TicketTypeWrong(TicketRefused):
+    """A token, but not a ws-connect token."""
+
+    reason = "Invalid token type"
+
+
+class TicketAlreadyUsed(TicketRefused):
+    reason = "Token already used"

@@ -1,0 +1,1 @@
+"""Who hears what: members, channels, and the order of events in each."""

@@ -1,0 +1,144 @@
+"""One channel on this node: its members, and where it stands."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Protocol
+
+from callboard_contracts.channels import Channel, ChannelKind
+from callboard_contracts.events import BusEvent
+from callboard_contracts.identity import Identity
+from callboard_contracts.positions import Position
+
+from callboard_social.wire.connection import Connection
+from callboard_social.wire.protocol import Frame
+
+
+class Dialect(Protocol):
+    """How one kind of client is told things. A frame is encoded once and goes to all members of the dialect."""
+
+    def event(self, channel: Channel, event: BusEvent) -> Frame: ...
+
+    def echo(self, channel: Channel, event: BusEvent) -> Frame:
+        """The event as the connection sees it that it came from."""
+        ...
+
+    def reset(self, channel: Channel, position: Position) -> Frame: ...
+
+    def bus(self, *, is_back: bool) -> Frame: ...
+
+
+@dataclass(eq=False, slots=True)
+class Member:
+    """A connection that has proved who it is. The organisation of the identity is the only one it can hear."""
+
+    connection: Connection
+    identity: Identity
+    dialect: Dialect
+    joined: set[Channel] = field(default_factory=set)
+
+
+class Order(Enum):
+    """How an event relates to what the channel has seen."""
+
+    NEXT = "next"
+    SEEN = "seen"
+    GAP = "gap"
+
+
+def order_of(channel: Channel, last: Position, event: BusEvent) -> Order:
+    """Judge an event by its position; in ``execution:*`` by attempt and line."""
+    position = Position.parse(event.position)
+    if channel.kind is ChannelKind.EXECUTION:
+        return _order_of_lines(last, position, int(event.data["firstLine"]))
+    if position.epoch != last.epoch:
+        return Order.GAP
+    if position.offset <= last.offset:
+        return Order.SEEN
+    return Order.NEXT if position.offset == last.offset + 1 else Order.GAP
+
+
+def _order_of_lines(last: Position, position: Position, first_line: int) -> Order:
+    attempt, last_attempt = int(position.epoch), int(last.epoch)
+    if (attempt, position.offset) <= (last_attempt, last.offset):
+        return Order.SEEN
+    is_next_line = attempt == last_attempt and first_line == last.offset + 1
+    is_new_attempt = attempt > last_attempt and first_line == 1
+    return Order.NEXT if is_next_line or is_new_attempt else Order.GAP
+
+
+def is_ahead(channel: Channel, position: Position, last: Position) -> bool:
+    """True when the channel has moved on from `last`; a new epoch is always ahead."""
+    if channel.kind is ChannelKind.EXECUTION:
+        return (int(position.epoch), position.offset) > (int(last.epoch), last.offset)
+    return position.epoch != last.epoch or position.offset > last.offset
+
+
+def place_before(channel: Channel, event: BusEvent) -> Position:
+    """The position from which the event is the next one."""
+    position = Position.parse(event.position)
+    if channel.kind is ChannelKind.EXECUTION:
+        return Position(position.epoch, int(event.data["firstLine"]) - 1)
+    return Position(position.epoch, position.offset - 1)
+
+
+class LiveChannel:
+    """Members by dialect, and the position of the last event that went to them.
+
+    `waiting` counts joins that have not finished, so that the channel stays while they wait for the bus.
+    """
+
+    __slots__ = ("channel", "members", "position", "waiting")
+
+    def __init__(self, channel: Channel) -> None:
+        self.channel = channel
+        self.members: dict[Dialect, dict[str, Member]] = {}
+        self.position: Position | None = None
+        self.waiting = 0
+
+    @property
+    def is_idle(self) -> bool:
+        return not self.members and not self.waiting
+
+    def add(self, member: Member) -> None:
+        self.members.setdefault(member.dialect, {})[member.connection.id] = member
+        member.joined.add(self.channel)
+
+    def remove(self, member: Member) -> None:
+        same_dialect = self.members.get(member.dialect, {})
+        same_dialect.pop(member.connection.id, None)
+        if not same_dialect:
+            self.members.pop(member.dialect, None)
+        member.joined.discard(self.channel)
+
+    def deliver(self, event: BusEvent) -> int:
+        """Give an event to every member, once and in order; gives how many frames went out.
+
+        What was seen before is dropped. When something is missing before the event, members are told to fetch the
+        snapshot first.
+        """
+        if self.position is not None:
+            order = order_of(self.channel, self.position, event)
+            if order is Order.SEEN:
+                return 0
+            if order is Order.GAP:
+                self.reset(place_before(self.channel, event))
+        self.position = Position.parse(event.position)
+        return sum(self._deliver_to(dialect, members, event) for dialect, members in self.members.items())
+
+    def _deliver_to(self, dialect: Dialect, members: dict[str, Member], event: BusEvent) -> int:
+        frame = dialect.event(self.channel, event)
+        origin = event.origin.connection if event.origin else None
+        for connection_id, member in members.items():
+            if connection_id == origin:
+                member.connection.enqueue(dialect.echo(self.channel, event))
+            else:
+                member.connection.enqueue(frame)
+        return len(members)
+
+    def reset(self, position: Position) -> None:
+        """Tell every member that what it has no longer leads to what comes; go on after `position`."""
+        self.position = position
+        for dialect, members in self.members.items():
+            frame = dialect.reset(self.channel, position)
+            for member in members.values():
+                member.connection.enqueue(frame)

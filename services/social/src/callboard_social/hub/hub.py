@@ -1,0 +1,144 @@
+"""The hub: every member and every channel of this node. It never waits for a client."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import structlog
+from callboard_contracts import close_codes
+from callboard_contracts.channels import Channel
+from callboard_contracts.events import BusEvent
+from callboard_contracts.keys import channel_key
+from callboard_contracts.positions import Position
+from callboard_contracts.revocations import Revocation
+from callboard_servicekit.revocations import concerns
+
+from callboard_social.bus import Bus
+from callboard_social.hub.channel import LiveChannel, Member, is_ahead
+from callboard_social.metrics import SocialMetrics
+from callboard_social.wire.protocol import Frame
+
+log = structlog.get_logger(__name__)
+
+Welcome = Callable[[list[tuple[Channel, Position]]], Frame]
+"""Makes the frame that tells a joiner where its channels stand."""
+
+
+class Hub:
+    """Brings events from the bus to members.
+
+    Every member of a channel receives each of its events once, in the order of their positions, from the position it
+    was told when it joined. When the bus was lost meanwhile, a ``reset`` says so; nothing is skipped in silence.
+    """
+
+    def __init__(self, bus: Bus, metrics: SocialMetrics) -> None:
+        self._bus = bus
+        self._metrics = metrics
+        self._channels: dict[str, LiveChannel] = {}
+        self._opening: dict[str, asyncio.Task[None]] = {}
+        self._members: dict[str, Member] = {}
+
+    def register(self, member: Member) -> None:
+        """Count the member among those that a revocation reaches."""
+        self._members[member.connection.id] = member
+        self._metrics.connections.set(len(self._members))
+
+    def connections_of(self, user_id: str) -> int:
+        return sum(1 for member in self._members.values() if member.identity.user_id == user_id)
+
+    async def join(self, member: Member, channels: Sequence[Channel], welcome: Welcome) -> None:
+        """Join channels of the member's own organisation; `welcome` is in its lane before any of their events.
+
+        Raises:
+            Unavailable: the bus cannot be heard, or Redis does not answer; nothing was joined.
+        """
+        keys = [channel_key(member.identity.organization_id, channel) for channel in channels]
+        for key, channel in zip(keys, channels, strict=True):
+            self._channels.setdefault(key, LiveChannel(channel)).waiting += 1
+        try:
+            for key in keys:
+                await self._open(key)
+            self._enter(member, [self._channels[key] for key in keys], welcome)
+        finally:
+            for key in keys:
+                self._channels[key].waiting -= 1
+                self._close_if_idle(key)
+
+    def _enter(self, member: Member, joined: list[LiveChannel], welcome: Welcome) -> None:
+        places = []
+        for live in joined:
+            assert live.position is not None  # noqa: S101 - an open channel has one
+            places.append((live.channel, live.position))
+            live.add(member)
+        member.connection.enqueue(welcome(places))
+
+    def leave(self, member: Member, channel: Channel) -> None:
+        key = channel_key(member.identity.organization_id, channel)
+        live = self._channels.get(key)
+        if live is not None:
+            live.remove(member)
+            self._close_if_idle(key)
+
+    def unregister(self, member: Member) -> None:
+        """Leave everything; the connection is over."""
+        self._members.pop(member.connection.id, None)
+        self._metrics.connections.set(len(self._members))
+        for channel in list(member.joined):
+            self.leave(member, channel)
+
+    async def _open(self, key: str) -> None:
+        """Wait until the channel is heard and its position known; joiners share one opening."""
+        if self._channels[key].position is not None:
+            return
+        opening = self._opening.get(key)
+        if opening is None:
+            opening = self._opening[key] = asyncio.create_task(self._listen(key))
+            opening.add_done_callback(lambda task: self._opened(key, task))
+        await asyncio.shield(opening)
+
+    def _opened(self, key: str, task: asyncio.Task[None]) -> None:
+        del self._opening[key]
+        if not task.cancelled():
+            task.exception()  # taken here: those who wait for it may be gone
+
+    async def _listen(self, key: str) -> None:
+        # Confirmed first, then asked where it stands: an event between the two is in the answer or comes live.
+        await self._bus.subscribe(key)
+        position = await self._bus.position(key)
+        live = self._channels.get(key)
+        if live is not None and (live.position is None or is_ahead(live.channel, position, live.position)):
+            live.position = position
+
+    def _close_if_idle(self, key: str) -> None:
+        live = self._channels.get(key)
+        if live is not None and live.is_idle:
+            del self._channels[key]
+            self._bus.unsubscribe(key)
+
+    def heard(self, key: str, event: BusEvent) -> None:
+        """The bus heard an event."""
+        live = self._channels.get(key)
+        if live is not None:
+            self._metrics.outbound(event.type, live.deliver(event))
+
+    def bus_lost(self) -> None:
+        self._tell_all(is_back=False)
+
+    async def bus_back(self) -> None:
+        """The bus is heard again: channels that moved on meanwhile are reset, then everybody is told."""
+        for key in list(self._channels):
+            position = await self._bus.position(key)
+            live = self._channels.get(key)
+            if live is not None and live.position is not None and is_ahead(live.channel, position, live.position):
+                live.reset(position)
+        self._tell_all(is_back=True)
+
+    def _tell_all(self, *, is_back: bool) -> None:
+        for member in self._members.values():
+            member.connection.enqueue(member.dialect.bus(is_back=is_back))
+
+    def revoke(self, revocation: Revocation) -> None:
+        """Close every socket that the revocation concerns."""
+        for member in list(self._members.values()):
+            if concerns(revocation, member.identity):
+                log.info("connection_revoked", connection=member.connection.id, session=member.identity.session_id)
+                member.connection.close(close_codes.SESSION_REVOKED)

@@ -1,0 +1,35 @@
+"""Limits per session and per address, on this replica."""
+
+import time
+from collections.abc import Callable
+
+from cachetools import TTLCache
+from callboard_servicekit.errors import TooManyRequests
+
+WINDOW_SECONDS = 60
+TRACKED_NAMES = 100_000
+"""Bound of what is remembered; beyond it the oldest window is forgotten."""
+
+
+class RateLimit:
+    """At most so many in the minute that begins with the first, counted by a name."""
+
+    def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._per_minute = per_minute
+        self._clock = clock
+        self._windows: TTLCache[str, list[float]] = TTLCache(TRACKED_NAMES, WINDOW_SECONDS, timer=clock)
+
+    def spend(self, name: str) -> None:
+        """Count one; raises `TooManyRequests` when the minute has had enough, and then does not count it."""
+        self.require_left(name)
+        window = self._windows.get(name)
+        if window is None:
+            self._windows[name] = [self._clock()]
+        else:
+            window.append(self._clock())
+
+    def require_left(self, name: str) -> None:
+        """Raises `TooManyRequests` when nothing is left in this minute; counts nothing."""
+        window = self._windows.get(name, [])
+        if len(window) >= self._per_minute:
+            raise TooManyRequests(int(window[0] + WINDOW_SECONDS - self._clock()) + 1)

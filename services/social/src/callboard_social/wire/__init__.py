@@ -1,0 +1,1 @@
+"""Bytes and sockets: what is written, in which order, and how a socket ends."""
