@@ -44,6 +44,7 @@ class RequestContext:
             nonlocal status
             if message["type"] in {"http.response.start", "websocket.accept", "websocket.http.response.start"}:
                 status = message.get("status", 101)
+                message.setdefault("headers", [])
                 MutableHeaders(scope=message).setdefault(HEADER, request_id)
             await send(message)
 
