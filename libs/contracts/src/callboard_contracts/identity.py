@@ -62,7 +62,10 @@ class PrimaryClaims(Claims):
 
 
 class TicketClaims(Claims):
-    """The ws-connect token. ``iat_ms`` is in milliseconds, since ``exp`` is cut to seconds."""
+    """The ws-connect token. ``iat_ms`` is in milliseconds, since ``exp`` is cut to seconds.
+
+    ``identity_iat`` and ``identity_exp`` are the primary token's, in seconds.
+    """
 
     type: Literal["ws-connect"]
     aud: str
@@ -75,6 +78,7 @@ class TicketClaims(Claims):
     jti: str
     iat_ms: int = Field(alias="iatMs")
     exp: int
+    identity_iat: int = Field(alias="identityIat")
     identity_exp: int = Field(alias="identityExp")
 
 
@@ -118,6 +122,6 @@ class Identity(BaseModel):
             role=claims.role,
             kind=claims.kind,
             session_id=claims.sid,
-            issued_at=claims.iat_ms // 1000,
+            issued_at=claims.identity_iat,
             expires_at=claims.identity_exp,
         )

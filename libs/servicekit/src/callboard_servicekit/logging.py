@@ -26,6 +26,11 @@ def _add_service(service: str) -> Processor:
     return add
 
 
+def _is_worth_logging(record: logging.LogRecord) -> bool:
+    """uvicorn takes every upgrade that was refused with a response for an application that forgot to answer."""
+    return record.msg != "ASGI callable returned without completing handshake."
+
+
 def configure_logging(service: str, settings: ServiceSettings) -> None:
     """Send structlog's and the standard library's records through one formatter to standard output."""
     shared: list[Processor] = [
@@ -63,3 +68,4 @@ def configure_logging(service: str, settings: ServiceSettings) -> None:
     # uvicorn logs WebSocket paths with their query at info, httpx whole URLs: both carry credentials.
     for name in ("uvicorn", "uvicorn.error", "httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.error").addFilter(_is_worth_logging)

@@ -104,15 +104,12 @@ class Bus:
         self._redis = redis
         self._relay = relay
         self._link: _Link | None = None
+        self._is_back = False
         self._wanted: set[str] = set()
-
-    @property
-    def is_hearing(self) -> bool:
-        return self._link is not None
 
     async def check(self) -> None:
         """Raises `BusUnavailable` while nothing can be heard; a readiness check."""
-        if self._link is None:
+        if not self._is_back:
             raise BusUnavailable
 
     async def subscribe(self, key: str) -> None:
@@ -159,8 +156,9 @@ class Bus:
             backoff = min(backoff * 2, MAX_BACKOFF_SECONDS)
 
     def _lose(self, listener: BusListener) -> None:
-        if self._link is not None:
-            self._link = None
+        self._link = None
+        if self._is_back:
+            self._is_back = False
             listener.bus_lost()
 
     async def _serve(self, link: _Link, listener: BusListener) -> None:
@@ -173,6 +171,7 @@ class Bus:
             await asyncio.gather(*(link.subscribe(key) for key in self._wanted))
             self._link = link
             await listener.bus_back()
+            self._is_back = True
             log.info("bus_connected", channels=len(self._wanted))
             done, _ = await asyncio.wait((writer, reader), return_when=asyncio.FIRST_COMPLETED)
             for task in done:

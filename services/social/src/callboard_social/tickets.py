@@ -49,6 +49,7 @@ class Tickets:
             jti=secrets.token_hex(16),
             iat_ms=int(now * 1000),
             exp=int(now) + TICKET_LIFETIME_SECONDS + 1,
+            identity_iat=identity.issued_at,
             identity_exp=identity.expires_at,
         )
         await self._redis.set(ticket_key(claims.org, claims.jti), 1, ex=TICKET_LIFETIME_SECONDS)

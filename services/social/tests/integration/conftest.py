@@ -28,7 +28,9 @@ def start_social(jwks_url: str, minter: TokenMinter) -> StartSocial:
     """Starts a social on a Redis; further arguments are settings."""
 
     @asynccontextmanager
-    async def start(redis_url: str, **overrides: Any) -> AsyncIterator[SocialUnderTest]:
+    async def start(
+        redis_url: str, *, knows_revocations: bool = True, **overrides: Any
+    ) -> AsyncIterator[SocialUnderTest]:
         fields = {"redis_url": redis_url, "jwks_url": jwks_url, "ticket_secret": TICKET_SECRET} | overrides
         app = create_app(SocialSettings(**fields))
         relay = Relay(redis_url, history_length=100, history_age=timedelta(hours=1))
@@ -39,11 +41,13 @@ def start_social(jwks_url: str, minter: TokenMinter) -> StartSocial:
             return str(published.position)
 
         async with running(app, ws="websockets-sansio", ws_max_size=MAX_INBOUND_BYTES) as url:
-            async with Redis.from_url(redis_url) as redis:
-                await declare_revocations_complete(redis)
+            if knows_revocations:
+                async with Redis.from_url(redis_url) as redis:
+                    await declare_revocations_complete(redis)
 
             async def is_ready() -> bool:
-                return not await telemetry_of(app).failing()
+                failing = await telemetry_of(app).failing()
+                return not failing if knows_revocations else failing == ["revocations"]
 
             await eventually(is_ready)
             yield SocialUnderTest(url, minter, publish)

@@ -1,0 +1,78 @@
+"""Limits that keep one client from taking what others need."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+import httpx
+import pytest
+from callboard_testkit.native_client import open_socket
+from callboard_testkit.social_under_test import SocialUnderTest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+StartSocial = Callable[..., AbstractAsyncContextManager[SocialUnderTest]]
+
+
+@pytest.mark.clause("WS-AUTH-8")
+async def test_one_socket_too_many_of_a_user_is_closed_and_another_user_is_not(
+    start_social: StartSocial, redis_url: str
+) -> None:
+    async with start_social(redis_url, connections_per_user=2) as social:
+        async with social.client(), social.client():
+            async with open_socket(social.socket_url, await social.ticket()) as third:
+                assert await third.closed() == (4509, "connection limit")
+            async with social.client(sub="user-2"):
+                pass
+        async with social.client() as again:
+            assert await again.hears_nothing()
+
+
+@pytest.mark.clause("WS-AUTH-6")
+async def test_an_address_with_too_many_bad_credentials_waits_and_its_ticket_is_not_burnt(
+    start_social: StartSocial, redis_url: str
+) -> None:
+    async with start_social(redis_url, failed_upgrades_per_minute=3) as social:
+        ticket = await social.ticket()
+        for _ in range(3):
+            async with open_socket(social.socket_url, "not-a-ticket") as client:
+                assert await client.closed() == (4401, "Invalid or expired token")
+        with pytest.raises(InvalidStatus) as refusal:
+            async with open_socket(social.socket_url, ticket):
+                pass
+        assert refusal.value.response.status_code == 429
+        assert 0 < int(refusal.value.response.headers["Retry-After"]) <= 61
+    async with start_social(redis_url) as fresh, open_socket(fresh.socket_url, ticket) as client:
+        assert (await client.receive())["type"] == "connected"
+
+
+@pytest.mark.clause("TICKET-6")
+async def test_a_session_that_asks_for_too_many_tickets_waits_and_another_does_not(
+    start_social: StartSocial, redis_url: str
+) -> None:
+    async with start_social(redis_url, tickets_per_minute=2) as social:
+        async with social.http() as http:
+            answers = [await http.get("/api/socials/connect-token") for _ in range(3)]
+        assert [answer.status_code for answer in answers] == [200, 200, 429]
+        assert answers[2].headers["Content-Type"] == "application/problem+json"
+        assert 0 < int(answers[2].headers["Retry-After"]) <= 61
+        async with social.http(sid="session-2") as http:
+            assert (await http.get("/api/socials/connect-token")).status_code == httpx.codes.OK
+
+
+@pytest.mark.clause("TICKET-3")
+async def test_fifty_redemptions_of_one_ticket_on_two_replicas_open_one_socket(
+    start_social: StartSocial, redis_url: str
+) -> None:
+    async with start_social(redis_url) as one, start_social(redis_url) as two:
+        ticket = await one.ticket()
+
+        async def redeem(social: SocialUnderTest) -> str:
+            async with open_socket(social.socket_url, ticket) as client:
+                try:
+                    return str((await client.receive())["type"])
+                except ConnectionClosed:
+                    return (await client.closed())[1]
+
+        outcomes = await asyncio.gather(*(redeem(social) for social in (one, two) for _ in range(25)))
+    assert sorted(set(outcomes)) == ["Token already used", "connected"]
+    assert outcomes.count("connected") == 1

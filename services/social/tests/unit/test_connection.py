@@ -1,0 +1,107 @@
+"""The out-lane of one socket."""
+
+import asyncio
+from typing import Any
+
+from callboard_contracts import close_codes
+from callboard_social.wire.connection import MAX_PENDING_BYTES, Connection
+from callboard_social.wire.protocol import Frame
+
+
+class Peer:
+    """The other end, as ASGI shows it; it reads only while it is let."""
+
+    def __init__(self) -> None:
+        self.messages: list[dict[str, Any]] = []
+        self.inbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.reads = asyncio.Event()
+        self.reads.set()
+        self.is_gone = False
+
+    async def send(self, message: Any) -> None:
+        await self.reads.wait()
+        if self.is_gone:
+            raise OSError("the peer is gone")
+        self.messages.append(message)
+        if message["type"] == "websocket.close":
+            self.hang_up()
+
+    async def receive(self) -> Any:
+        return await self.inbox.get()
+
+    def hang_up(self) -> None:
+        self.inbox.put_nowait({"type": "websocket.disconnect", "code": 1000})
+
+
+async def ignore(_text: str | None) -> None:
+    pass
+
+
+async def carry(connection: Connection, peer: Peer) -> None:
+    async with asyncio.timeout(5):
+        await connection.carry(peer.receive, ignore)
+
+
+async def test_frames_leave_in_the_order_in_which_they_were_put() -> None:
+    peer = Peer()
+    connection = Connection("c", peer.send)
+    for number in range(5):
+        connection.enqueue(Frame("event", str(number)))
+    connection.close(close_codes.SESSION_REVOKED)
+    await carry(connection, peer)
+    assert [message.get("text") for message in peer.messages[:-1]] == list("01234")
+    assert peer.messages[-1] == {"type": "websocket.close", "code": 4501, "reason": "session revoked"}
+
+
+async def test_nothing_follows_a_close_and_the_first_one_counts() -> None:
+    peer = Peer()
+    connection = Connection("c", peer.send)
+    connection.close(close_codes.IDENTITY_EXPIRED)
+    connection.close(close_codes.SESSION_REVOKED)
+    connection.enqueue(Frame("event", "late"))
+    await carry(connection, peer)
+    assert [message["type"] for message in peer.messages] == ["websocket.close"]
+    assert peer.messages[0]["code"] == 4001
+
+
+async def test_a_reader_that_is_too_slow_is_closed_and_nobody_waits_for_it() -> None:
+    peer = Peer()
+    peer.reads.clear()
+    connection = Connection("c", peer.send)
+    frame = Frame("event", "x" * 64 * 1024)
+    for _ in range(MAX_PENDING_BYTES // len(frame.text)):
+        connection.enqueue(frame)
+        assert not connection.is_closing
+    connection.enqueue(frame)
+    assert connection.is_closing
+    peer.reads.set()
+    await carry(connection, peer)
+    assert peer.messages == [{"type": "websocket.close", "code": 1008, "reason": "back-pressure threshold exceeded"}]
+
+
+async def test_a_peer_that_vanishes_ends_the_socket() -> None:
+    peer = Peer()
+    peer.is_gone = True
+    connection = Connection("c", peer.send)
+    connection.enqueue(Frame("event", "unsendable"))
+    peer.hang_up()
+    await carry(connection, peer)
+    assert peer.messages == []
+
+
+async def test_messages_are_handled_one_after_the_other_and_not_after_a_close() -> None:
+    peer = Peer()
+    connection = Connection("c", peer.send)
+    handled: list[str | None] = []
+
+    async def handle(text: str | None) -> None:
+        await asyncio.sleep(0)
+        handled.append(text)
+        if text == "stop":
+            connection.close(close_codes.PROTOCOL_VIOLATIONS)
+
+    for message in ({"text": "one"}, {"bytes": b"two"}, {"text": "stop"}, {"text": "unheard"}):
+        peer.inbox.put_nowait({"type": "websocket.receive", **message})
+    async with asyncio.timeout(5):
+        await connection.carry(peer.receive, handle)
+    assert handled == ["one", None, "stop"]
