@@ -1,0 +1,181 @@
+"""Clauses TOKEN-*: primary tokens and API tokens."""
+
+import base64
+import json
+import time
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+from callboard_testkit.native_client import Json, open_socket
+from callboard_testkit.signing import TokenMinter
+from callboard_testkit.suite import Account, Door
+from jwt import PyJWKSet
+
+
+async def keys(account: Account) -> Json:
+    answer = await account.http.get(f"{account.door.auth}/.well-known/jwks.json")
+    answer.raise_for_status()
+    published: Json = answer.json()
+    return published
+
+
+async def exchange(account: Account, token: str) -> httpx.Response:
+    return await account.http.post(f"{account.door.auth}/api/v1/sessions", json={"token": token})
+
+
+def encoded(part: dict[str, Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode()
+
+
+@pytest.mark.clause("TOKEN-1")
+async def test_a_primary_token_says_what_the_services_need(account: Account) -> None:
+    header = jwt.get_unverified_header(account.token)
+    assert (header["typ"], header["alg"]) == ("at+jwt", "EdDSA")
+    claims = jwt.decode(account.token, options={"verify_signature": False})
+    user, organization = account.user["id"], account.organization["id"]
+    assert (claims["sub"], claims["user_id"], claims["org"], claims["organizationId"]) == (
+        user,
+        user,
+        organization,
+        organization,
+    )
+    assert (claims["login"], claims["role"], claims["kind"]) == (account.login, "owner", "user")
+    assert claims["exp"] - claims["iat"] == 900
+    assert claims["sid"]
+    assert claims["jti"]
+    assert abs(claims["iat"] - time.time()) < 60
+
+
+@pytest.mark.clause("TOKEN-2")
+async def test_the_published_keys_verify_tokens(account: Account) -> None:
+    answer = await account.http.get(f"{account.door.auth}/.well-known/jwks.json")
+    assert "max-age" in answer.headers["Cache-Control"]
+    published = answer.json()
+    assert all("d" not in key for key in published["keys"])
+    key = PyJWKSet.from_dict(published)[jwt.get_unverified_header(account.token)["kid"]]
+    claims = jwt.decode(account.token, key, algorithms=["EdDSA"], audience="callboard")
+    assert claims["sub"] == account.user["id"]
+
+
+async def forgeries(account: Account) -> dict[str, str]:
+    """Tokens that are almost right."""
+    claims = jwt.decode(account.token, options={"verify_signature": False})
+    header = jwt.get_unverified_header(account.token)
+    head, payload, signature = account.token.split(".")
+    stranger = TokenMinter(kid=header["kid"])
+    public = (await keys(account))["keys"][0]["x"]
+    elsewhere = encoded(claims | {"org": "another", "organizationId": "another"})
+    return {
+        "tampered payload": f"{head}.{elsewhere}.{signature}",
+        "no signature": f"{head}.{payload}.",
+        "alg none": ".".join((encoded({"typ": "at+jwt", "alg": "none"}), payload, "")),
+        "another key": jwt.encode(claims, stranger.private_key, algorithm="EdDSA", headers=header),
+        "foreign kid": jwt.encode(claims, stranger.private_key, algorithm="EdDSA", headers=header | {"kid": "foreign"}),
+        "public key as secret": jwt.encode(
+            claims,
+            base64.urlsafe_b64decode(public + "="),
+            algorithm="HS256",
+            headers={"typ": "at+jwt", "kid": header["kid"]},
+        ),
+        "a ticket": await account.ticket(),
+        "over-long": account.token + "x" * 5000,
+        "nonsense": "nonsense",
+    }
+
+
+@pytest.mark.clause("TOKEN-3")
+async def test_a_token_that_is_not_quite_ours_is_refused_everywhere(account: Account) -> None:
+    door = account.door
+    for name, token in (await forgeries(account)).items():
+        headers = {"Authorization": f"Bearer {token}"}
+        for url in (f"{door.auth}/api/users/me", door.connect_token, f"{door.producer}/executions"):
+            answer = await account.http.get(url, headers=headers)
+            assert answer.status_code == httpx.codes.UNAUTHORIZED, (name, url)
+            assert answer.json()["detail"] == "Invalid or expired token", (name, url)
+
+
+@pytest.mark.clause("TOKEN-4")
+async def test_an_api_token_is_shown_once(account: Account) -> None:
+    created = await account.api_token("nightly")
+    assert created["token"].startswith(f"ah_live_{created['id']}_")
+    assert (created["name"], created["expiresAt"]) == ("nightly", None)
+    listed = await account.get(f"{account.door.auth}/api/v1/tokens")
+    assert created["token"] not in listed.text
+
+
+@pytest.mark.clause("TOKEN-5")
+async def test_api_tokens_are_listed_and_revoked(account: Account, stranger: Account) -> None:
+    url = f"{account.door.auth}/api/v1/tokens"
+    created = await account.api_token()
+    listed = (await account.get(url)).json()["tokens"]
+    assert [(token["id"], token["name"]) for token in listed] == [(created["id"], "worker")]
+    foreign = await stranger.http.delete(f"{url}/{created['id']}", headers=stranger.bearer)
+    assert foreign.status_code == httpx.codes.NOT_FOUND
+    revoked = await account.http.delete(f"{url}/{created['id']}", headers=account.bearer)
+    assert revoked.status_code == httpx.codes.NO_CONTENT
+    assert (await account.get(url)).json()["tokens"] == []
+
+
+@pytest.mark.clause("TOKEN-6")
+async def test_an_api_token_is_traded_for_an_agents_session(account: Account) -> None:
+    created = await account.api_token("ci")
+    expected = {"id": created["id"], "name": "ci"}
+    url = f"{account.door.auth}/api/v1/sessions"
+    as_bearer = await account.http.post(url, headers={"Authorization": f"Bearer {created['token']}"})
+    for answer in (await exchange(account, created["token"]), as_bearer):
+        body = answer.json()
+        assert body == {
+            "token": body["token"],
+            "expiresIn": 900,
+            "agent": expected,
+            "organization": account.organization,
+        }
+        claims = jwt.decode(body["token"], options={"verify_signature": False})
+        assert (claims["kind"], claims["sid"], claims["org"]) == ("agent", created["id"], account.organization["id"])
+
+
+@pytest.mark.clause("TOKEN-6")
+async def test_a_wrong_api_token_is_refused(account: Account) -> None:
+    token = (await account.api_token())["token"]
+    flipped = token[:-1] + ("0" if token[-1] != "0" else "1")
+    unknown = "ah_live_" + "0" * 32 + token[len("ah_live_") + 32 :]
+    for wrong in (flipped, unknown, "ah_live_", "ah_live_x_y", "nonsense", account.token):
+        answer = await exchange(account, wrong)
+        assert (answer.status_code, answer.json()["code"]) == (httpx.codes.UNAUTHORIZED, "invalid-api-token"), wrong
+
+
+@pytest.mark.clause("TOKEN-7")
+async def test_an_agent_may_do_nothing_in_auth_but_ask_who_it_is(account: Account) -> None:
+    door = account.door
+    created = await account.api_token("ci")
+    agent = (await exchange(account, created["token"])).json()["token"]
+    headers = {"Authorization": f"Bearer {agent}"}
+    me = await account.http.get(f"{door.auth}/api/users/me", headers=headers)
+    assert (me.json()["user"]["kind"], me.json()["organization"]) == ("agent", account.organization)
+    assert (await account.http.get(f"{door.auth}/users/me", headers=headers)).status_code == httpx.codes.OK
+    tokens = f"{door.auth}/api/v1/tokens"
+    for method, url in (
+        ("GET", tokens),
+        ("POST", tokens),
+        ("DELETE", f"{tokens}/{created['id']}"),
+        ("POST", f"{door.auth}/api/logout"),
+    ):
+        body = {"name": "x"} if (method, url) == ("POST", tokens) else None
+        answer = await account.http.request(method, url, headers=headers, json=body)
+        assert answer.status_code == httpx.codes.FORBIDDEN, (method, url)
+
+
+@pytest.mark.clause("TOKEN-8")
+async def test_a_revoked_api_token_is_refused_everywhere_and_its_sockets_close(account: Account, door: Door) -> None:
+    created = await account.api_token("ci")
+    agent = (await exchange(account, created["token"])).json()["token"]
+    headers = {"Authorization": f"Bearer {agent}"}
+    async with open_socket(door.socket, additional_headers=headers) as client:
+        assert (await client.receive())["type"] == "connected"
+        await account.http.delete(f"{door.auth}/api/v1/tokens/{created['id']}", headers=account.bearer)
+        assert await client.closed() == (4501, "session revoked")
+    for url in (f"{door.auth}/api/users/me", f"{door.producer}/executions", door.connect_token):
+        assert (await account.http.get(url, headers=headers)).status_code == httpx.codes.UNAUTHORIZED, url
+    assert (await exchange(account, created["token"])).json()["code"] == "invalid-api-token"
