@@ -97,7 +97,7 @@ class ApiTokenList(WireModel):
 
 
 class AgentSessionCreate(RequestModel):
-    token: Annotated[str, StringConstraints(min_length=1, max_length=512)]
+    token: Annotated[str, StringConstraints(min_length=1, max_length=4096)]
 
 
 class Agent(WireModel):
