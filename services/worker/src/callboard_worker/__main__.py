@@ -1,0 +1,3 @@
+from callboard_worker.cli import main
+
+main()

@@ -1,0 +1,35 @@
+"""``callboard``: run, watch, token, worker."""
+
+from typing import Any
+
+import click
+
+from callboard_worker.commands.run import run
+from callboard_worker.commands.token import token
+from callboard_worker.commands.watch import watch
+from callboard_worker.commands.worker import worker
+from callboard_worker.errors import CallboardError
+from callboard_worker.terminal import neutralised
+
+
+class _Callboard(click.Group):
+    def invoke(self, ctx: click.Context) -> Any:
+        """What the gateway refuses is one line and exit code 1, not a traceback."""
+        try:
+            return super().invoke(ctx)
+        except CallboardError as error:
+            raise click.ClickException(neutralised(str(error))) from error
+
+
+@click.group(cls=_Callboard)
+def main() -> None:
+    """Report to Callboard, and watch it.
+
+    CALLBOARD_URL is the gateway's address, CALLBOARD_TOKEN an API token.
+    """
+
+
+main.add_command(run)
+main.add_command(watch)
+main.add_command(token)
+main.add_command(worker)
