@@ -61,7 +61,7 @@ async def test_json_that_kills_is_refused_everywhere(account: Account) -> None:
         if door.name == "gateway" and ("login" in url or "signup" in url):
             continue  # limited by address there
         for killer in KILLERS:
-            answer = await account.http.post(url, content=(template % killer).encode(), headers=headers)
+            answer = await account.http.post(url, content=(template % killer.value).encode(), headers=headers)
             assert_problem(answer, 400, "malformed-json")
 
 

@@ -15,7 +15,9 @@ async def refusal(url: str, **options: object) -> httpx.Response:
         async with open_socket(url, **options):  # type: ignore[arg-type]
             pass
     response = refused.value.response
-    return httpx.Response(response.status_code, headers=dict(response.headers.raw_items()), content=response.body)
+    return httpx.Response(
+        response.status_code, headers=dict(response.headers.raw_items()), content=bytes(response.body or b"")
+    )
 
 
 @pytest.mark.clause("WS-AUTH-1")

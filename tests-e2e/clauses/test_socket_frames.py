@@ -103,8 +103,8 @@ async def test_what_is_malformed_is_an_error_and_the_socket_stays(account: Accou
 async def test_json_that_kills_is_an_error_and_the_socket_stays(account: Account) -> None:
     async with account.socket() as client:
         for killer in KILLERS:
-            await client.socket.send('{"type":"chat","content":"x","extra":' + killer + "}")
-            assert await client.receive() == VIOLATION, killer
+            await client.socket.send('{"type":"chat","content":"x","extra":' + killer.value + "}")
+            assert await client.receive() == VIOLATION, killer.name
         assert await client.hears_nothing()
 
 

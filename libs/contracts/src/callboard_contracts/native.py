@@ -17,7 +17,10 @@ MAX_CHAT_LENGTH = 16 * 1024
 MAX_POSITIONS = 32
 MAX_TAIL = 1_000
 
-RequestId = Annotated[str, StringConstraints(max_length=MAX_REQUEST_ID)] | Annotated[int, Field(ge=0, le=2**53 - 1)]
+RequestId = (
+    Annotated[str, StringConstraints(max_length=MAX_REQUEST_ID)]
+    | Annotated[int, Field(strict=True, ge=0, le=2**53 - 1)]
+)
 ChannelName = Annotated[str, StringConstraints(max_length=160)]
 
 
@@ -28,7 +31,7 @@ class Subscribe(RequestModel):
     id: RequestId | None = None
     channel: ChannelName
     position: Annotated[str, StringConstraints(max_length=64)] | None = None
-    tail: Annotated[int, Field(ge=0, le=MAX_TAIL, strict=True)] | None = None
+    tail: Annotated[int, Field(strict=True, ge=0, le=MAX_TAIL, strict=True)] | None = None
 
 
 class Unsubscribe(RequestModel):

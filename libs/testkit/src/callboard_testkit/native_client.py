@@ -3,11 +3,12 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from callboard_contracts.native import SUBPROTOCOL, TICKET_SUBPROTOCOL_PREFIX
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 PATIENCE_SECONDS = 10.0
@@ -55,9 +56,11 @@ class NativeClient:
         return answer == {"type": "pong", "replyTo": "hears-nothing"}
 
     async def closed(self) -> tuple[int, str]:
-        """Wait for the close; its code and reason."""
+        """Wait for the close, whatever comes before it; its code and reason."""
         async with asyncio.timeout(PATIENCE_SECONDS):
-            await self.socket.wait_closed()
+            with suppress(ConnectionClosed):
+                while True:
+                    await self.socket.recv()
         return self.socket.close_code or 0, self.socket.close_reason or ""
 
 
