@@ -31,7 +31,7 @@ class Subscribe(RequestModel):
     id: RequestId | None = None
     channel: ChannelName
     position: Annotated[str, StringConstraints(max_length=64)] | None = None
-    tail: Annotated[int, Field(strict=True, ge=0, le=MAX_TAIL, strict=True)] | None = None
+    tail: Annotated[int, Field(ge=0, le=MAX_TAIL, strict=True)] | None = None
 
 
 class Unsubscribe(RequestModel):
