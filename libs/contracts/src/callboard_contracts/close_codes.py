@@ -27,6 +27,7 @@ class CloseCode:
 
 SHUTTING_DOWN = CloseCode(1001, "server shutting down", Return.AFTER_DELAY)
 BACK_PRESSURE = CloseCode(1008, "back-pressure threshold exceeded", Return.AT_ONCE)
+MESSAGE_TOO_BIG = CloseCode(1009, "message too big", Return.AT_ONCE)
 IDENTITY_EXPIRED = CloseCode(4001, "identity expired", Return.WITH_NEW_TOKEN)
 NO_PONG = CloseCode(4002, "no pong", Return.AT_ONCE)
 DEAF = CloseCode(4003, "this node can't hear", Return.AT_ONCE)
@@ -40,6 +41,7 @@ CONNECTION_LIMIT = CloseCode(4509, "connection limit", Return.NEVER)
 ALL = (
     SHUTTING_DOWN,
     BACK_PRESSURE,
+    MESSAGE_TOO_BIG,
     IDENTITY_EXPIRED,
     NO_PONG,
     DEAF,

@@ -2,12 +2,14 @@
 
 import argparse
 
-from callboard_contracts.native import MAX_INBOUND_BYTES
 from callboard_servicekit.serve import Listener, serve
 
 from callboard_social.app import create_app
 from callboard_social.settings import SocialSettings
 
+MAX_FRAME_BYTES = 1024 * 1024
+"""Over it uvicorn cuts the connection, and the close code may be lost; the lane has a smaller bound and closes in
+peace."""
 PING_SECONDS = 25.0
 PONG_SECONDS = 10.0
 
@@ -23,7 +25,7 @@ def main() -> None:
         settings.internal_port,
         {
             "ws": "websockets-sansio",
-            "ws_max_size": MAX_INBOUND_BYTES,
+            "ws_max_size": MAX_FRAME_BYTES,
             "ws_ping_interval": PING_SECONDS,
             "ws_ping_timeout": PONG_SECONDS,
             "ws_per_message_deflate": False,

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from callboard_contracts.channels import Channel
-from callboard_contracts.native import MAX_INBOUND_BYTES
 from callboard_servicekit.app import telemetry_of
 from callboard_servicekit.relay.relay import Published, Relay
 from callboard_social.app import create_app
@@ -40,7 +39,7 @@ def start_social(jwks_url: str, minter: TokenMinter) -> StartSocial:
             assert isinstance(published, Published)
             return str(published.position)
 
-        async with running(app, ws="websockets-sansio", ws_max_size=MAX_INBOUND_BYTES) as url:
+        async with running(app, ws="websockets-sansio") as url:
             if knows_revocations:
                 async with Redis.from_url(redis_url) as redis:
                     await declare_revocations_complete(redis)

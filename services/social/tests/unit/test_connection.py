@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import pytest
 from callboard_contracts import close_codes
 from callboard_social.wire.connection import MAX_PENDING_BYTES, Connection
 from callboard_social.wire.protocol import Frame
@@ -87,6 +88,15 @@ async def test_a_peer_that_vanishes_ends_the_socket() -> None:
     peer.hang_up()
     await carry(connection, peer)
     assert peer.messages == []
+
+
+@pytest.mark.parametrize("message", [{"text": "x" * 65_537}, {"text": "é" * 32_769}, {"bytes": b"x" * 65_537}])
+async def test_a_message_that_is_too_big_closes_the_socket(message: dict[str, Any]) -> None:
+    peer = Peer()
+    connection = Connection("c", peer.send)
+    peer.inbox.put_nowait({"type": "websocket.receive", **message})
+    await carry(connection, peer)
+    assert peer.messages == [{"type": "websocket.close", "code": 1009, "reason": "message too big"}]
 
 
 async def test_messages_are_handled_one_after_the_other_and_not_after_a_close() -> None:

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from callboard_contracts import close_codes
 from callboard_contracts.close_codes import CloseCode
+from callboard_contracts.native import MAX_INBOUND_BYTES
 from starlette.types import Receive, Send
 
 from callboard_social.wire.protocol import Frame
@@ -74,8 +75,11 @@ class Connection:
             message = await receive()
             if message["type"] == "websocket.disconnect":
                 return
-            if not self.is_closing:
-                await on_text(message.get("text"))
+            text = message.get("text")
+            if _is_too_big(text if text is not None else message["bytes"]):
+                self.close(close_codes.MESSAGE_TOO_BIG)
+            elif not self.is_closing:
+                await on_text(text)
 
     async def _write(self) -> None:
         try:
@@ -90,3 +94,9 @@ class Connection:
             await self._send({"type": "websocket.close", "code": code, "reason": reason})
         except OSError:
             return  # the peer is gone: reading ends too, and says so
+
+
+def _is_too_big(message: str | bytes) -> bool:
+    if len(message) > MAX_INBOUND_BYTES:
+        return True
+    return isinstance(message, str) and not message.isascii() and len(message.encode()) > MAX_INBOUND_BYTES
