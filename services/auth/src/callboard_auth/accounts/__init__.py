@@ -1,0 +1,1 @@
+"""People: sign-up, and who is behind a call."""

@@ -1,0 +1,1 @@
+"""What has ended: kept in SQL, told to everybody through Redis."""

@@ -1,0 +1,1 @@
+"""API tokens: the long-lived credentials of workers, and their exchange for a short one."""
