@@ -1,0 +1,1 @@
+"""Executions: their status, attempt by attempt, as workers post it."""

@@ -1,0 +1,1 @@
+"""Log lines: numbered from 1 within an attempt, stored once, never rewritten."""
