@@ -4,8 +4,9 @@ A unit of work says before it begins whether it writes. On SQLite a transaction 
 fails with "locked" at once, whatever the time-out; so units that write begin with ``BEGIN IMMEDIATE``.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any
 
 from sqlalchemy import Connection, event, text
@@ -20,13 +21,13 @@ CONNECT_TIMEOUT_SECONDS = 5
 COMMAND_TIMEOUT_SECONDS = 10
 
 
-def _engine_options(url: str) -> dict[str, Any]:
+def _engine_options(url: str, command_timeout_seconds: float | None) -> dict[str, Any]:
     if make_url(url).get_backend_name() == "sqlite":
         return {}
     return {
         "pool_pre_ping": True,
         "pool_timeout": CONNECT_TIMEOUT_SECONDS,
-        "connect_args": {"timeout": CONNECT_TIMEOUT_SECONDS, "command_timeout": COMMAND_TIMEOUT_SECONDS},
+        "connect_args": {"timeout": CONNECT_TIMEOUT_SECONDS, "command_timeout": command_timeout_seconds},
     }
 
 
@@ -48,9 +49,9 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def create_engine(url: str) -> AsyncEngine:
+def create_engine(url: str, command_timeout_seconds: float | None = COMMAND_TIMEOUT_SECONDS) -> AsyncEngine:
     """An engine for ``sqlite+aiosqlite://`` or ``postgresql+asyncpg://``; values never appear in its errors."""
-    engine = create_async_engine(url, hide_parameters=True, **_engine_options(url))
+    engine = create_async_engine(url, hide_parameters=True, **_engine_options(url, command_timeout_seconds))
     if engine.dialect.name == "sqlite":
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         event.listen(engine.sync_engine, "begin", _begin)
@@ -60,9 +61,11 @@ def create_engine(url: str) -> AsyncEngine:
 class Database:
     """One service's database. Repositories get the session; the unit of work commits, nobody else."""
 
-    def __init__(self, url: str) -> None:
-        self.engine = create_engine(url)
+    def __init__(self, url: str, *, command_timeout_seconds: float | None = COMMAND_TIMEOUT_SECONDS) -> None:
+        self.engine = create_engine(url, command_timeout_seconds)
         self._writing_engine = self.engine.execution_options(**{_WRITES: True})
+        # SQLite lets one unit write at a time and has the others poll, some of them past the time-out: let them queue.
+        self._turn: AbstractAsyncContextManager[None] = asyncio.Lock() if self.is_sqlite else nullcontext()
 
     @property
     def is_sqlite(self) -> bool:
@@ -77,7 +80,11 @@ class Database:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
         """A unit of work that writes: committed at the end of the block, rolled back on an exception."""
-        async with AsyncSession(self._writing_engine, expire_on_commit=False) as session, session.begin():
+        async with (
+            self._turn,
+            AsyncSession(self._writing_engine, expire_on_commit=False) as session,
+            session.begin(),
+        ):
             yield session
 
     async def check(self) -> None:

@@ -10,7 +10,8 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from callboard_servicekit.settings import ServiceSettings
 
-_SECRET_SHAPES = re.compile(r"ah_live_[A-Za-z0-9_-]+|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.?[A-Za-z0-9_-]*")
+_SECRET_SHAPES = re.compile(r"ah_live_[A-Za-z0-9_-]+|eyJ[A-Za-z0-9_-]{8,256}\.[A-Za-z0-9_-]+\.?[A-Za-z0-9_-]*")
+"""API tokens and JWTs. The first part is bounded: a long line of ``eyJeyJ...`` would cost its length squared."""
 
 
 def hide_secrets(_logger: WrappedLogger, _name: str, line: Any) -> str:
@@ -27,8 +28,16 @@ def _add_service(service: str) -> Processor:
 
 
 def _is_worth_logging(record: logging.LogRecord) -> bool:
-    """uvicorn takes every upgrade that was refused with a response for an application that forgot to answer."""
+    """Uvicorn takes every upgrade that was refused with a response for an application that forgot to answer."""
     return record.msg != "ASGI callable returned without completing handshake."
+
+
+def _renderers(log_format: str) -> list[Processor]:
+    if log_format == "console":
+        # Plain: the pretty traces print every local variable, tokens and passwords among them.
+        plain = structlog.dev.plain_traceback
+        return [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), exception_formatter=plain)]
+    return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
 
 
 def configure_logging(service: str, settings: ServiceSettings) -> None:
@@ -39,7 +48,6 @@ def configure_logging(service: str, settings: ServiceSettings) -> None:
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _add_service(service),
-        structlog.processors.format_exc_info,
     ]
     structlog.configure(
         processors=[
@@ -50,22 +58,22 @@ def configure_logging(service: str, settings: ServiceSettings) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    renderer: Processor = (
-        structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
-        if settings.log_format == "console"
-        else structlog.processors.JSONRenderer()
-    )
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer, hide_secrets],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *_renderers(settings.log_format),
+                hide_secrets,
+            ],
         )
     )
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.log_level.upper())
-    # uvicorn logs WebSocket paths with their query at info, httpx whole URLs: both carry credentials.
-    for name in ("uvicorn", "uvicorn.error", "httpx", "httpcore"):
+    # uvicorn logs WebSocket paths with their query at info, httpx whole URLs, aiosqlite the values of every statement:
+    # all of them carry credentials.
+    for name in ("uvicorn", "uvicorn.error", "httpx", "httpcore", "aiosqlite"):
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("uvicorn.error").addFilter(_is_worth_logging)

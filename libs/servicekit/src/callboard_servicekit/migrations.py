@@ -13,7 +13,7 @@ from callboard_servicekit.database import Database
 
 def _upgrade(connection: Connection, service: str, scripts: Path) -> None:
     config = Config()
-    config.set_main_option("script_location", str(scripts))
+    config.set_main_option("script_location", str(scripts).replace("%", "%%"))
     config.attributes["connection"] = connection
     config.attributes["version_table"] = f"alembic_version_{service}"
     if connection.dialect.name == "postgresql":
@@ -23,7 +23,8 @@ def _upgrade(connection: Connection, service: str, scripts: Path) -> None:
 
 
 async def _migrate(url: str, service: str, scripts: Path) -> None:
-    database = Database(url)
+    # A migration, and the wait for another one, may take as long as it takes.
+    database = Database(url, command_timeout_seconds=None)
     try:
         async with database.write() as session:
             connection = await session.connection()

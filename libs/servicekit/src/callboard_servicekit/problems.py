@@ -1,5 +1,6 @@
 """The edge: every error leaves as RFC 9457 ``application/problem+json``, and no error echoes its input."""
 
+import sqlite3
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -19,6 +20,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from callboard_servicekit import strict_json
 from callboard_servicekit.errors import MalformedBody, ServiceError, Unavailable
 from callboard_servicekit.request_context import current_request_id
+
+_OUTAGE_STATES = ("08", "40", "53", "55P03", "57", "58")
+"""PostgreSQL's classes for: connection lost, deadlock, out of resources, lock time-out, shutting down, broken disk."""
 
 log = structlog.get_logger(__name__)
 
@@ -72,6 +76,9 @@ async def _invalid_request(request: Request, error: Exception) -> Response:
 
 async def _http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - likewise
+    if isinstance(error.__cause__, ServiceError):
+        # FastAPI wraps whatever reading the body raised, ours too.
+        return render(request, error.__cause__)
     phrase = HTTPStatus(error.status_code).phrase
     code = phrase.lower().replace(" ", "-")
     return problem_response(request, error.status_code, code, phrase, headers=error.headers)
@@ -79,14 +86,23 @@ async def _http_exception(request: Request, error: Exception) -> Response:
 
 async def _dependency_outage(request: Request, error: Exception) -> Response:
     """Redis or the database did not answer: the caller may come back, and nothing is half done."""
-    if isinstance(error, DBAPIError) and not _is_outage(error):
+    if not _is_outage(error):
         raise error
     log.warning("dependency_unavailable", error=type(error).__name__)
     return render(request, Unavailable())
 
 
-def _is_outage(error: DBAPIError) -> bool:
-    return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
+def _is_outage(error: Exception) -> bool:
+    if isinstance(error, OSError):
+        return error.filename is None  # a file that is missing is a fault of ours
+    if not isinstance(error, DBAPIError) or error.connection_invalidated:
+        return True
+    state = getattr(error.orig, "sqlstate", None)
+    if state is not None:
+        return str(state).startswith(_OUTAGE_STATES)
+    # SQLite says "operational" of a missing table too, with its plainest code; an outage has a code of its own.
+    is_plain = getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
+    return isinstance(error, OperationalError | InterfaceError) and not is_plain
 
 
 class UnhandledErrors:
@@ -120,7 +136,7 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(ServiceError, _service_error)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_exception)
-    for outage in (RedisError, DBAPIError, PoolTimeout, ConnectionError, TimeoutError):
+    for outage in (RedisError, DBAPIError, PoolTimeout, OSError):
         app.add_exception_handler(outage, _dependency_outage)
 
 

@@ -10,6 +10,7 @@ from redis.asyncio import BlockingConnectionPool, Connection, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.maint_notifications import MaintNotificationsConfig
 
 TIMEOUT_SECONDS = 5.0
 MAX_CONNECTIONS = 32
@@ -44,6 +45,8 @@ def connection_pool(url: str) -> BlockingConnectionPool:
         socket_connect_timeout=TIMEOUT_SECONDS,
         retry=Retry(NoBackoff(), 0),
         retry_on_error=[],
+        # With these notifications on, the pool hands out connections that the server has closed without looking.
+        maint_notifications_config=MaintNotificationsConfig(enabled=False),
     )
 
 

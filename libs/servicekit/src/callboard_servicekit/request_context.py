@@ -3,6 +3,7 @@
 import re
 import time
 import uuid
+from urllib.parse import quote
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
@@ -52,4 +53,6 @@ class RequestContext:
             await self._app(scope, receive, stamp)
             if scope["type"] == "http":
                 elapsed = round((time.perf_counter() - started) * 1000, 1)
-                log.info("request", method=scope["method"], path=scope["path"], status=status, ms=elapsed)
+                # Quoted, or a line break in a path would begin a forged log line.
+                path = quote(scope["path"], errors="replace")
+                log.info("request", method=scope["method"], path=path, status=status, ms=elapsed)

@@ -5,6 +5,7 @@ appended. Until then nobody is let in on the strength of an empty set.
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -26,6 +27,8 @@ log = structlog.get_logger(__name__)
 BLOCK_MILLISECONDS = 2_000
 RECONNECT_SECONDS = 0.5
 CLOCK_SKEW = timedelta(minutes=1)
+DEAF_AFTER_SECONDS = 5.0
+"""Redis answers every two seconds at least; after this silence the set may lack something."""
 
 Listener = Callable[[Revocation], None]
 
@@ -40,10 +43,19 @@ def concerns(revocation: Revocation, identity: Identity) -> bool:
 class Revocations:
     """The set in memory. An entry is kept for the life of a token issued just before it, and a little longer."""
 
-    def __init__(self, redis: Redis, *, token_life: timedelta, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        *,
+        token_life: timedelta,
+        clock: Callable[[], float] = time.time,
+        stopwatch: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._redis = redis
         self._keep_seconds = (token_life + CLOCK_SKEW).total_seconds()
         self._clock = clock
+        self._stopwatch = stopwatch
+        self._heard_at = -math.inf
         self._entries: dict[tuple[RevocationKind, str], Revocation] = {}
         self._listeners: list[Listener] = []
         self._last_id = "0"
@@ -56,7 +68,8 @@ class Revocations:
 
     @property
     def is_complete(self) -> bool:
-        return bool(self._run_id) and self._complete_for == self._run_id
+        is_deaf = self._stopwatch() - self._heard_at > DEAF_AFTER_SECONDS
+        return bool(self._run_id) and self._complete_for == self._run_id and not is_deaf
 
     async def check(self) -> None:
         """Raises `Unavailable` while the set may lack something; a readiness check."""
@@ -73,7 +86,7 @@ class Revocations:
         return any(entry is not None and concerns(entry, identity) for entry in candidates)
 
     async def run(self) -> None:
-        """Follow for ever. A broken connection leaves the set as it is, and incomplete until Redis is known again."""
+        """Follow for ever. A broken connection leaves the set as it is; after five seconds it counts as incomplete."""
         while True:
             try:
                 await self._follow()
@@ -84,13 +97,20 @@ class Revocations:
     async def _follow(self) -> None:
         # One connection for the whole of it: what it reads and the run id belong to one incarnation.
         async with self._redis.client() as connection:
-            self._run_id = await run_id(connection)
+            self._meet(await run_id(connection))
             while True:
                 answer = await connection.xread({REVOCATIONS: self._last_id}, block=BLOCK_MILLISECONDS, count=1_000)
+                self._heard_at = self._stopwatch()
                 for entry_id, fields in _entries_of(answer):
                     self._last_id = entry_id
                     self._take(fields)
                 self._forget_old()
+
+    def _meet(self, incarnation: str) -> None:
+        if incarnation != self._run_id:
+            # Ids are times, and another Redis may have another clock: what came before says nothing about its ids.
+            self._last_id = "0"
+        self._run_id = incarnation
 
     def _take(self, fields: dict[str, str]) -> None:
         try:
@@ -101,7 +121,10 @@ class Revocations:
         if revocation.kind is RevocationKind.REPUBLISHED:
             self._complete_for = revocation.id
             return
-        self._entries[revocation.kind, revocation.id] = revocation
+        key = (revocation.kind, revocation.id)
+        known = self._entries.get(key)
+        if known is None or known.at < revocation.at:
+            self._entries[key] = revocation
         for listener in self._listeners:
             listener(revocation)
 
@@ -118,7 +141,12 @@ def _entries_of(answer: Any) -> list[tuple[str, dict[str, str]]]:
     for entries in streams:
         batch = entries[0] if isinstance(answer, dict) else entries
         found += [
-            (entry_id.decode(), {name.decode(): value.decode() for name, value in fields.items()})
+            (entry_id.decode(), {_text(name): _text(value) for name, value in fields.items()})
             for entry_id, fields in batch
         ]
     return found
+
+
+def _text(raw: bytes) -> str:
+    """What is not UTF-8 becomes an unreadable entry, not the end of this process."""
+    return raw.decode(errors="replace")

@@ -7,6 +7,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 
 import uvicorn
+import uvloop
 from fastapi import FastAPI
 
 from callboard_servicekit.app import telemetry_of
@@ -74,5 +75,5 @@ async def _run(app: FastAPI, settings: ServiceSettings, listener: Listener) -> N
 def serve(service: str, app: FastAPI, settings: ServiceSettings, listener: Listener) -> None:
     """Serve until SIGINT or SIGTERM; exits with an error when the application cannot start."""
     configure_logging(service, settings)
-    with asyncio.Runner(loop_factory=uvicorn.Config(app, loop="uvloop").get_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_run(app, settings, listener))

@@ -40,12 +40,15 @@ def origin_of(url: str) -> str:
     return f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port not in {None, default} else "")
 
 
-def _is_url_without_slash(url: str) -> str:
-    origin_of(url)
-    return url.rstrip("/")
+def _public_url(url: str) -> str:
+    """In the one form that tokens and cookies are compared with: ``HTTPS://Host:443/`` is ``https://host``."""
+    parts = urlsplit(url)
+    if parts.query or parts.fragment or parts.username is not None:
+        raise ValueError("a public URL has no query, fragment or user")
+    return origin_of(url) + parts.path.rstrip("/")
 
 
-PublicUrl = Annotated[str, AfterValidator(_is_url_without_slash)]
+PublicUrl = Annotated[str, AfterValidator(_public_url)]
 OriginList = Annotated[
     tuple[Annotated[str, AfterValidator(origin_of)], ...],
     NoDecode,

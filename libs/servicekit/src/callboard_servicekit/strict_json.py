@@ -1,19 +1,21 @@
 """One strict JSON parser for HTTP and sockets.
 
 Python's own accepts what other parties cannot live with: ``NaN`` and ``1e400`` become a frame that no browser
-parses, a lone surrogate fails at the first encode, a NUL is refused by PostgreSQL, deep nesting ends the recursion.
-Here each of these is an `InvalidJson`. Log text of real programs holds them all, so for log lines the parser can
-repair text instead: U+FFFD for every lone surrogate and NUL.
+parses, a whole number of 400 digits becomes Infinity there, a lone surrogate fails at the first encode, a NUL is
+refused by PostgreSQL, deep nesting ends the recursion. Here each of these is an `InvalidJson`. Log text of real
+programs holds them all, so for log lines the parser can repair text instead: U+FFFD for every lone surrogate and NUL.
 """
 
 import json
 import math
 import re
+import sys
 from typing import Any, NoReturn
 
 MAX_DEPTH = 32
 _UNSPEAKABLE = re.compile("[\ud800-\udfff\x00]")
 REPLACEMENT = "\ufffd"
+_MAX_WHOLE = int(sys.float_info.max)
 
 
 class InvalidJson(ValueError):
@@ -47,6 +49,8 @@ def _checked_text(text: str, *, repair: bool) -> str:
 def _checked(value: Any, depth: int, *, repair: bool) -> Any:
     if isinstance(value, str):
         return _checked_text(value, repair=repair)
+    if isinstance(value, int) and abs(value) > _MAX_WHOLE:
+        raise InvalidJson("a number is out of range")
     if isinstance(value, dict | list) and depth == 0:
         raise InvalidJson(f"nested deeper than {MAX_DEPTH}")
     if isinstance(value, dict):

@@ -9,6 +9,8 @@ import structlog
 
 log = structlog.get_logger(__name__)
 
+RECANCEL_SECONDS = 0.5
+
 
 class TaskEnded(Exception):
     """A background task that should run as long as the service does has ended."""
@@ -21,6 +23,7 @@ class Supervisor:
         self._on_death = on_death
         self._tasks: dict[asyncio.Task[Any], str] = {}
         self._dead: str | None = None
+        self._stopping = False
 
     def spawn(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work, name=name)
@@ -29,10 +32,11 @@ class Supervisor:
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         name = self._tasks.pop(task)
-        if task.cancelled():
+        if self._stopping and task.cancelled():
             return
-        log.critical("background_task_ended", task=name, exc_info=task.exception())
-        if self._dead is None:
+        # A task may also end by a cancellation that nobody here asked for.
+        log.critical("background_task_ended", task=name, exc_info=None if task.cancelled() else task.exception())
+        if self._dead is None and not self._stopping:
             self._dead = name
             self._on_death()
 
@@ -42,10 +46,12 @@ class Supervisor:
             raise TaskEnded(self._dead)
 
     async def stop(self) -> None:
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        self._stopping = True
+        # More than once: before Python 3.12 `asyncio.wait_for`, which redis-py sends with, may swallow a cancellation.
+        while tasks := list(self._tasks):
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=RECANCEL_SECONDS)
 
 
 @asynccontextmanager

@@ -24,6 +24,7 @@ REFRESH_SECONDS = 300.0
 UNKNOWN_KID_REFRESH_SECONDS = 30.0
 FIRST_FETCH_RETRY_SECONDS = 1.0
 FETCH_TIMEOUT_SECONDS = 5.0
+_UNREADABLE = (OSError, ValueError, RecursionError, PyJWTError)
 
 
 class VerificationKeys(Protocol):
@@ -73,7 +74,7 @@ class Jwks:
         self._lock = asyncio.Lock()
 
     async def find(self, kid: str | None) -> PyJWK | bytes | None:
-        if kid not in self._keys:
+        if (kid or "") not in self._keys:
             await self._refresh_for_unknown_kid()
         if not self._keys:
             raise Unavailable("The keys that verify tokens are not known yet.")
@@ -90,7 +91,7 @@ class Jwks:
             return
         try:
             self._take(self._cache.read_text())
-        except (OSError, ValueError, PyJWTError) as error:
+        except _UNREADABLE as error:
             log.warning("jwks_cache_unreadable", error=type(error).__name__)
 
     async def run(self) -> None:
@@ -108,17 +109,28 @@ class Jwks:
                 answer.raise_for_status()
                 self._take(answer.text)
                 self._keep(answer.text)
-            except (httpx.HTTPError, OSError, ValueError, PyJWTError) as error:
+            except (httpx.HTTPError, *_UNREADABLE) as error:
                 log.warning("jwks_refresh_failed", error=type(error).__name__)
 
     async def _refresh_for_unknown_kid(self) -> None:
+        if self._lock.locked():
+            # Somebody is asking auth right now: what they learn is for this token too.
+            async with self._lock:
+                return
         pause = UNKNOWN_KID_REFRESH_SECONDS if self._keys else FIRST_FETCH_RETRY_SECONDS
         if self._clock() - self._asked_at >= pause:
             await self.refresh()
 
     def _take(self, text: str) -> None:
-        keys = PyJWKSet.from_dict(json.loads(text)).keys
-        self._keys = {key.key_id: key for key in keys if key.key_id and key.algorithm_name == self.algorithm}
+        published = json.loads(text)
+        entries = published.get("keys") if isinstance(published, dict) else None
+        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+            raise ValueError("not a key set")
+        keys = PyJWKSet.from_dict(published).keys
+        usable = {key.key_id: key for key in keys if key.key_id and key.algorithm_name == self.algorithm}
+        if not usable:
+            raise ValueError("no key in it is one of ours")
+        self._keys = usable
 
     def _keep(self, text: str) -> None:
         if self._cache is None:

@@ -4,12 +4,13 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 import uuid
 from pathlib import Path
 
 import asyncpg
 
-from callboard_testkit.waiting import free_port, wait_for_port
+from callboard_testkit.waiting import PATIENCE_SECONDS, free_port, wait_for_port
 
 
 def _binary(name: str) -> str:
@@ -45,6 +46,15 @@ class PostgresServer:
         arguments += ["-k", str(self._home), "-c", "fsync=off", "-c", "log_min_messages=panic"]
         self._process = subprocess.Popen([*_as_nobody(), *arguments], stderr=subprocess.DEVNULL, cwd=self._home)
         wait_for_port(self.port)
+        self._wait_until_ready()
+
+    def _wait_until_ready(self) -> None:
+        """It listens before it has started up, and refuses whoever comes in between."""
+        arguments = [_binary("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while subprocess.run(arguments, check=False).returncode != 0:
+            if time.monotonic() > deadline:
+                raise TimeoutError("PostgreSQL does not start")
 
     def stop(self) -> None:
         """End it at once, as a crash would; `start` brings it back with its data."""

@@ -21,10 +21,11 @@ def redis_executable() -> str:
 class RedisServer:
     """`start` and `stop` may be called again and again; the data directory stays."""
 
-    def __init__(self, directory: Path, *, append_only: bool = False) -> None:
+    def __init__(self, directory: Path, *, append_only: bool = False, executable: str | None = None) -> None:
         self.port = free_port()
         self.directory = directory
         self._append_only = append_only
+        self._executable = executable or redis_executable()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -32,7 +33,7 @@ class RedisServer:
         return f"redis://127.0.0.1:{self.port}/0"
 
     def start(self) -> None:
-        arguments = [redis_executable(), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.directory)]
+        arguments = [self._executable, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.directory)]
         arguments += ["--save", "", "--appendonly", "yes" if self._append_only else "no"]
         self._process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL)
         wait_for_port(self.port)

@@ -1,8 +1,8 @@
 """Runs an ASGI application on a real port, inside the test's own event loop."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import uvicorn
@@ -13,8 +13,10 @@ from callboard_testkit.waiting import eventually
 
 
 class _Server(uvicorn.Server):
-    def install_signal_handlers(self) -> None:
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
         """Leave the signals to pytest."""
+        yield
 
 
 @asynccontextmanager

@@ -5,7 +5,7 @@
 -- ARGV  1 run id of this Redis as the caller's connection knows it, 2 an epoch to use if one is needed,
 --       3 entries a stream keeps, 4 its life in ms, 5 life of meta and guard in ms (longer than 4),
 --       6 the event's JSON without its opening brace, 7 sequence number under the guard (0 = unguarded),
---       8 "1": go on from here if the guard knows nothing, 9 attempt and 10 last line for KEYS[4]
+--       8 "1": all before is out, go on from here whatever the guard knows of it, 9 attempt and 10 last line for KEYS[4]
 -- Returns {"published" | "repeated" | "at", epoch, offset}, or {"behind", epoch, last known sequence (0 = none)}
 
 local meta, stream, guard, log = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -17,27 +17,24 @@ local epoch, offset = known[1], tonumber(known[3])
 if not epoch or known[2] ~= run_id then
   -- A new incarnation may have come back from an old snapshot: its offsets have been used before.
   epoch, offset = ARGV[2], 0
-  redis.call("DEL", stream)
   redis.call("HSET", meta, "epoch", epoch, "run_id", run_id, "offset", 0)
+  redis.call("DEL", stream)
 end
-redis.call("PEXPIRE", meta, meta_life)
 if body == "" then
+  redis.call("PEXPIRE", meta, meta_life)
   return {"at", epoch, offset}
 end
 
-local is_guard_known = false
+local follows = false
 if sequence > 0 then
   local guarded_epoch, last, at = string.match(redis.call("GET", guard) or "", "^(%w+):(%d+):(%d+)$")
-  is_guard_known = guarded_epoch == epoch
-  if is_guard_known then
-    if sequence <= tonumber(last) then
-      return {"repeated", epoch, tonumber(at)}
-    elseif sequence > tonumber(last) + 1 then
-      return {"behind", epoch, tonumber(last)}
-    end
-  elseif sequence > 1 and not is_base then
-    return {"behind", epoch, 0}
+  last = guarded_epoch == epoch and tonumber(last) or 0
+  if sequence <= last then
+    return {"repeated", epoch, tonumber(at)}
+  elseif sequence > last + 1 and not is_base then
+    return {"behind", epoch, last}
   end
+  follows = last > 0 and sequence == last + 1
 end
 
 local function append(key, id, position)
@@ -47,13 +44,17 @@ local function append(key, id, position)
   redis.call("PUBLISH", key, event)
 end
 
-offset = redis.call("HINCRBY", meta, "offset", 1)
+-- Redis refuses for lack of memory at a script's first write only, and only a command that takes memory: this one.
+redis.call("HSET", meta, "run_id", run_id)
+redis.call("PEXPIRE", meta, meta_life)
 if log then
-  if not is_guard_known then
+  if not follows then
     redis.call("DEL", log) -- what it held may not be what comes just before this
   end
+  -- Before the offset: Redis refuses a place that is not after the last one, and an offset taken by then would be a hole.
   append(log, ARGV[9] .. "-" .. ARGV[10], ARGV[9] .. ":" .. ARGV[10])
 end
+offset = redis.call("HINCRBY", meta, "offset", 1)
 append(stream, offset .. "-0", epoch .. ":" .. offset)
 if sequence > 0 then
   redis.call("SET", guard, epoch .. ":" .. sequence .. ":" .. offset, "PX", meta_life)

@@ -23,7 +23,7 @@ META_OUTLIVES_HISTORY_BY = timedelta(days=30)
 class Guard:
     """Makes a repeat a no-op and a gap an answer: ``sequence`` counts one subject's events from 1.
 
-    ``is_base``: the caller knows that everything before is out; go on from here if Redis knows nothing.
+    ``is_base``: the caller knows that everything before is out; go on from here, whatever Redis knows of it.
     """
 
     subject: str

@@ -1,0 +1,72 @@
+"""Connections that send once and know which Redis they lead to."""
+
+import asyncio
+import re
+
+import pytest
+from callboard_servicekit import redis_connection
+from callboard_servicekit.redis_connection import connect, run_id
+from callboard_testkit.lossy_proxy import lossy_proxy
+from callboard_testkit.redis_server import RedisServer
+from redis.asyncio import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
+
+
+async def test_a_command_whose_answer_was_lost_is_not_sent_again(each_redis: Redis, each_redis_port: int) -> None:
+    async with lossy_proxy(each_redis_port) as proxy:
+        client = connect(f"redis://127.0.0.1:{proxy.port}/0")
+        proxy.lose_next_answer_to(b"INCR")
+        with pytest.raises(RedisConnectionError):
+            await client.incr("counter")
+        assert proxy.lost == 1
+        assert await client.get("counter") == b"1"
+        await client.aclose()
+
+
+async def test_a_connection_knows_the_incarnation_it_leads_to(each_redis: Redis, each_redis_port: int) -> None:
+    client = connect(f"redis://127.0.0.1:{each_redis_port}/0")
+    async with client.client() as single:
+        assert await run_id(single) == (await each_redis.info("server"))["run_id"]
+    await client.aclose()
+
+
+async def test_a_connection_does_not_outlive_its_redis(own_redis: RedisServer) -> None:
+    client = connect(own_redis.url)
+    async with client.client() as single:
+        before = await run_id(single)
+        own_redis.stop()
+        own_redis.start()
+        with pytest.raises(RedisError):
+            await single.ping()
+    async with client.client() as single:
+        assert await run_id(single) != before
+    await client.aclose()
+
+
+async def test_a_redis_that_does_not_say_who_it_is_is_none(monkeypatch: pytest.MonkeyPatch, redis_url: str) -> None:
+    monkeypatch.setattr(redis_connection, "_RUN_ID", re.compile(rb"nobody"))
+    client = connect(redis_url)
+    with pytest.raises(RedisConnectionError, match="run_id"):
+        await client.ping()
+    await client.aclose()
+
+
+async def test_the_pool_is_bounded_and_a_caller_waits_for_its_turn(
+    monkeypatch: pytest.MonkeyPatch, redis: Redis, redis_url: str
+) -> None:
+    monkeypatch.setattr(redis_connection, "MAX_CONNECTIONS", 3)
+    client = connect(redis_url)
+    before = (await redis.info("clients"))["connected_clients"]
+    assert len(set(await asyncio.gather(*(client.incr("n") for _ in range(50))))) == 50
+    assert (await redis.info("clients"))["connected_clients"] <= before + 3
+    await client.aclose()
+
+
+async def test_a_connection_that_the_server_closed_is_not_handed_out_again(redis: Redis, redis_url: str) -> None:
+    client = connect(redis_url)
+    for _ in range(5):
+        await client.ping()
+        await redis.client_kill_filter(_type="normal", skipme=True)
+        assert await client.ping()
+    await client.aclose()

@@ -1,0 +1,186 @@
+"""A started process: two ports, one signal, and logs without a secret."""
+
+import asyncio
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from callboard_testkit.waiting import eventually, free_port
+from websockets.asyncio.client import connect as open_socket
+
+PROGRAM = """
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from callboard_servicekit.app import build_app, stop_process, telemetry_of
+from callboard_servicekit.serve import Listener, serve
+from callboard_servicekit.settings import ServiceSettings
+from fastapi import FastAPI, WebSocket
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    if os.environ.get("FAILS_TO_START"):
+        raise RuntimeError("cannot start")
+    yield
+    print("closed in order", flush=True)
+
+
+settings = ServiceSettings()
+app = build_app("tiny", settings, lifespan)
+telemetry_of(app).add_check("nothing", lambda: asyncio.sleep(0))
+
+
+@app.get("/client")
+async def client(request: __import__("starlette.requests").requests.Request) -> str:
+    return request.client.host
+
+
+@app.post("/die")
+async def die() -> None:
+    stop_process()
+
+
+@app.websocket("/ws")
+async def ws(socket: WebSocket) -> None:
+    await socket.accept()
+    await socket.close()
+
+
+port, internal_port = int(sys.argv[1]), int(sys.argv[2])
+serve("tiny", app, settings, Listener("127.0.0.1", port, internal_port, {"ws": "websockets-sansio"}))
+"""
+
+
+class Tiny:
+    def __init__(self, process: Process, port: int, internal_port: int) -> None:
+        self.process = process
+        self.public = f"http://127.0.0.1:{port}"
+        self.internal = f"http://127.0.0.1:{internal_port}"
+
+    async def ended(self) -> tuple[int, str]:
+        """Its exit code, and all that it wrote."""
+        async with asyncio.timeout(20):
+            output, _ = await self.process.communicate()
+        return self.process.returncode or 0, output.decode()
+
+
+@asynccontextmanager
+async def started(folder: Path, *ports: int, **environment: str) -> AsyncIterator[Tiny]:
+    program = folder / "tiny.py"
+    program.write_text(PROGRAM)
+    public, internal = ports or (free_port(), free_port())
+    arguments = [sys.executable, str(program), str(public), str(internal)]
+    process = await asyncio.create_subprocess_exec(
+        *arguments, stdout=PIPE, stderr=asyncio.subprocess.STDOUT, env=environment
+    )
+    try:
+        yield Tiny(process, public, internal)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.communicate()
+
+
+async def is_up(http: httpx.AsyncClient, url: str) -> bool:
+    try:
+        await http.get(url)
+    except httpx.TransportError:
+        return False
+    return True
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient() as client:
+        yield client
+
+
+@pytest.fixture
+async def tiny(tmp_path: Path, http: httpx.AsyncClient) -> AsyncIterator[Tiny]:
+    async with started(tmp_path) as tiny:
+        await eventually(lambda: is_up(http, tiny.public))
+        yield tiny
+
+
+async def test_health_and_metrics_are_on_the_internal_port_only(tiny: Tiny, http: httpx.AsyncClient) -> None:
+    assert (await http.get(tiny.internal + "/livez")).json() == {"status": "alive"}
+    assert (await http.get(tiny.internal + "/readyz")).json() == {"status": "ready"}
+    assert 'route="unmatched"' in (await http.get(tiny.internal + "/metrics")).text
+    for path in ("/livez", "/readyz", "/metrics"):
+        assert (await http.get(tiny.public + path)).status_code == 404
+    assert (await http.get(tiny.internal + "/client")).status_code == 404
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_ends_it_in_order_with_code_0(tiny: Tiny, number: signal.Signals) -> None:
+    tiny.process.send_signal(number)
+    code, output = await tiny.ended()
+    assert code == 0
+    assert "closed in order" in output
+    assert "Traceback" not in output
+
+
+async def test_a_service_that_gives_itself_up_ends_in_order_too(tiny: Tiny, http: httpx.AsyncClient) -> None:
+    assert (await http.post(tiny.public + "/die")).status_code == 200
+    code, output = await tiny.ended()
+    assert code == 0
+    assert "closed in order" in output
+
+
+async def test_an_application_that_cannot_start_is_an_error_and_listens_nowhere(
+    tmp_path: Path, http: httpx.AsyncClient
+) -> None:
+    async with started(tmp_path, FAILS_TO_START="1") as tiny:
+        code, output = await tiny.ended()
+        assert code != 0
+        assert "cannot start" in output
+        assert not await is_up(http, tiny.internal)
+
+
+@pytest.mark.parametrize("taken", ["public", "internal"])
+async def test_a_port_that_is_taken_is_an_error(tmp_path: Path, taken: str) -> None:
+    server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    ports = (port, free_port()) if taken == "public" else (free_port(), port)
+    async with started(tmp_path, *ports) as tiny:
+        code, output = await tiny.ended()
+    server.close()
+    assert code != 0
+    assert "address already in use" in output
+
+
+async def test_its_log_has_calls_without_their_query_and_sockets_not_at_all(
+    tiny: Tiny, http: httpx.AsyncClient
+) -> None:
+    await http.get(tiny.public + "/client?token=swordfish", headers={"X-Request-Id": "abcdefgh"})
+    async with open_socket(tiny.public.replace("http", "ws") + "/ws?token=swordfish", proxy=None):
+        pass
+    tiny.process.terminate()
+    _, output = await tiny.ended()
+    assert '"path": "/client"' in output
+    assert '"request_id": "abcdefgh"' in output
+    assert "swordfish" not in output
+
+
+async def test_a_forwarded_address_is_believed_from_the_gateway_s_address_only(
+    tmp_path: Path, http: httpx.AsyncClient
+) -> None:
+    forwarded = {"X-Forwarded-For": "203.0.113.9"}
+    for allowed, expected in (("127.0.0.1", "203.0.113.9"), ("192.0.2.1", "127.0.0.1")):
+        async with started(tmp_path, FORWARDED_ALLOW_IPS=allowed) as tiny:
+            await eventually(lambda url=tiny.public: is_up(http, url))  # type: ignore[misc]
+            assert (await http.get(tiny.public + "/client", headers=forwarded)).json() == expected
+
+
+async def test_neither_port_says_what_it_runs_on(tiny: Tiny, http: httpx.AsyncClient) -> None:
+    for url in (tiny.public, tiny.internal):
+        assert "server" not in (await http.get(url)).headers
