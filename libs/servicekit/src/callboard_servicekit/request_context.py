@@ -55,4 +55,4 @@ class RequestContext:
                 elapsed = round((time.perf_counter() - started) * 1000, 1)
                 # Quoted, or a line break in a path would begin a forged log line.
                 path = quote(scope["path"], errors="replace")
-                log.info("request", method=scope["method"], path=path, status=status, ms=elapsed)
+                log.info("request", method=scope["method"], path=path, status=int(status), ms=elapsed)

@@ -5,11 +5,17 @@ from pathlib import Path
 
 import pytest
 import pytest_socket
+import structlog
 from redis.asyncio import Redis
 
 from callboard_testkit.postgres_server import PostgresServer
 from callboard_testkit.redis_server import RedisServer
 from callboard_testkit.signing import TokenMinter, serve_key_set
+
+
+def pytest_configure() -> None:
+    # The default renderer prints every local variable of every frame: slow, and full of secrets.
+    structlog.configure(processors=[structlog.processors.KeyValueRenderer()])
 
 
 @pytest.hookimpl(trylast=True)

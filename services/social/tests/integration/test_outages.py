@@ -54,14 +54,9 @@ async def test_an_upgrade_while_redis_is_away_is_refused_and_its_ticket_lives(
 ) -> None:
     async with start_social(own_redis.url) as social:
         ticket = await social.ticket()
-        own_redis.freeze()
-        await eventually(lambda: refuses(social, ticket))
-        with pytest.raises(InvalidStatus) as refusal:
-            async with open_socket(social.socket_url, ticket):
-                pass
-        assert refusal.value.response.status_code == httpx.codes.SERVICE_UNAVAILABLE
-        assert int(refusal.value.response.headers["Retry-After"]) > 0
-        own_redis.thaw()
+        own_redis.stop()
+        assert await refusal(social, ticket) == httpx.codes.SERVICE_UNAVAILABLE
+        await restart(own_redis)
         await eventually(lambda: lets_in(social))
         # By now it may have run out; only a burnt one says "already used".
         async with open_socket(social.socket_url, ticket) as client:
@@ -71,18 +66,31 @@ async def test_an_upgrade_while_redis_is_away_is_refused_and_its_ticket_lives(
                 assert await client.closed() == (4401, "Invalid or expired token")
 
 
+async def test_an_upgrade_that_a_frozen_redis_cannot_decide_is_refused(
+    start_social: StartSocial, own_redis: RedisServer
+) -> None:
+    async with start_social(own_redis.url) as social:
+        ticket = await social.ticket()
+        own_redis.freeze()
+        assert await refusal(social, ticket) == httpx.codes.SERVICE_UNAVAILABLE
+        own_redis.thaw()
+        await eventually(lambda: lets_in(social))
+
+
+async def refusal(social: SocialUnderTest, ticket: str) -> int:
+    """The status of a refused upgrade, which says when to come back."""
+    with pytest.raises(InvalidStatus) as refused:
+        async with open_socket(social.socket_url, ticket):
+            pass
+    assert int(refused.value.response.headers["Retry-After"]) > 0
+    return refused.value.response.status_code
+
+
 async def lets_in(social: SocialUnderTest) -> bool:
     with suppress(InvalidStatus, httpx.HTTPStatusError):
         async with social.client():
             return True
     return False
-
-
-async def refuses(social: SocialUnderTest, ticket: str) -> bool:
-    with suppress(InvalidStatus):
-        async with open_socket(social.socket_url, ticket):
-            return False
-    return True
 
 
 async def test_minting_while_redis_is_away_is_503_and_works_again_afterwards(
