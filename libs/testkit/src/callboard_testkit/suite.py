@@ -141,7 +141,7 @@ def start_suite(root: Path, run_directory: Path) -> Iterator[RunningSuite]:
 
     It runs on free ports and keeps everything in `run_directory`; it is stopped at the end of the block.
     """
-    command = [sys.executable, "-m", "local.up", "--run-dir", run_directory, "--port", "0", "--no-demo"]
+    command = [sys.executable, "-m", "local.up", "--run-dir", str(run_directory), "--port", "0", "--no-demo"]
     # Clauses present bad credentials by the hundred, all from one address; the limit has tests of its own.
     environment = os.environ | {"SOCIAL_FAILED_UPGRADES_PER_MINUTE": "1000000"}
     process = subprocess.Popen(command, cwd=root, env=environment, start_new_session=True)
