@@ -75,7 +75,7 @@ async def test_a_run_is_seen_live_and_by_its_own_organisation_only(
         )
         assert code == 0
         assert out.splitlines() == ["out", "err", "the secret is ***", "no token"]
-        statuses = []
+        statuses: list[str] = []
         while not statuses or statuses[-1] != "PASSED":
             frame = await next_frame(watch)
             if frame["type"] == "execution-updated":
