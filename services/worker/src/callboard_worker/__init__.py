@@ -1,11 +1,11 @@
 """The worker's side of Callboard: a client to report with, a command line, and a reference worker."""
 
-from callboard_worker.blocking import BlockingClient, BlockingRun
-from callboard_worker.client import CallboardClient, ExecutionPage
-from callboard_worker.execution import ExecutionRun
-from callboard_worker.gateway import GatewayOptions
-from callboard_worker.retry import RetryNotice, RetryPolicy
-from callboard_worker.stream import ConnectionLost, EventStream, Resumed, StreamItem
+from callboard_worker.sdk.blocking import BlockingClient, BlockingRun
+from callboard_worker.sdk.client import CallboardClient, ExecutionPage
+from callboard_worker.sdk.execution import ExecutionRun
+from callboard_worker.sdk.gateway import GatewayOptions
+from callboard_worker.sdk.retry import RetryNotice, RetryPolicy
+from callboard_worker.sdk.stream import ConnectionLost, EventStream, Resumed, StreamItem
 
 __all__ = [
     "BlockingClient",

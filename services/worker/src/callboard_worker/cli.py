@@ -8,8 +8,8 @@ from callboard_worker.commands.run import run
 from callboard_worker.commands.token import token
 from callboard_worker.commands.watch import watch
 from callboard_worker.commands.worker import worker
-from callboard_worker.errors import CallboardError
-from callboard_worker.terminal import neutralised
+from callboard_worker.console.terminal import neutralised
+from callboard_worker.sdk.errors import CallboardError
 
 
 class _Callboard(click.Group):

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from http import HTTPStatus
 
-from callboard_worker.retry import Timing
-from callboard_worker.stream import EventStream
+from callboard_worker.sdk.retry import Timing
+from callboard_worker.sdk.stream import EventStream
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response

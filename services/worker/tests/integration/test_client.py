@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from callboard_contracts.executions import Status
 from callboard_testkit.waiting import free_port
-from callboard_worker.client import CallboardClient
-from callboard_worker.errors import (
+from callboard_worker.sdk.client import CallboardClient
+from callboard_worker.sdk.errors import (
     AttemptOver,
     Forbidden,
     GatewayUnreachable,

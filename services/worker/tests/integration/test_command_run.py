@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from callboard_contracts.executions import Status
 from callboard_testkit.waiting import eventually
-from callboard_worker import child, command_run
-from callboard_worker.command_run import Command, CommandRun, Ending
-from callboard_worker.console import Console
-from callboard_worker.interruption import Interruption
-from callboard_worker.masking import Masker
+from callboard_worker.console.console import Console
+from callboard_worker.console.interruption import Interruption
+from callboard_worker.running import child, command_run
+from callboard_worker.running.command_run import Command, CommandRun, Ending
+from callboard_worker.running.masking import Masker
 
 from .conftest import Suite
 from .fake_gateway import problem

@@ -3,9 +3,9 @@ import asyncio
 import pytest
 from callboard_contracts.executions import MAX_LINE_BYTES, Status
 from callboard_testkit.waiting import eventually
-from callboard_worker import log_pipe
-from callboard_worker.blocking import BlockingClient
-from callboard_worker.errors import LineConflict
+from callboard_worker.sdk import log_pipe
+from callboard_worker.sdk.blocking import BlockingClient
+from callboard_worker.sdk.errors import LineConflict
 
 from .conftest import Suite
 from .fake_gateway import API_TOKEN, problem

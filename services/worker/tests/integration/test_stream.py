@@ -7,8 +7,8 @@ import pytest
 from callboard_contracts import close_codes
 from callboard_contracts.events import Event
 from callboard_contracts.native import Connected
-from callboard_worker.errors import Forbidden, SocketClosedForGood, SubscriptionRefused
-from callboard_worker.stream import ConnectionLost, EventStream, Resumed, StreamItem
+from callboard_worker.sdk.errors import Forbidden, SocketClosedForGood, SubscriptionRefused
+from callboard_worker.sdk.stream import ConnectionLost, EventStream, Resumed, StreamItem
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.typing import Subprotocol
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from callboard_contracts.events import Event
 from callboard_testkit.waiting import eventually
-from callboard_worker.log_follower import Lines
-from callboard_worker.stream import Resumed, StreamItem
-from callboard_worker.watching import Watching
+from callboard_worker.sdk.stream import Resumed, StreamItem
+from callboard_worker.watching.log_follower import Lines
+from callboard_worker.watching.watching import Watching
 
 from .conftest import Suite
 from .fake_gateway import AT

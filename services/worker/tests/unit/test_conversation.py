@@ -3,10 +3,10 @@ from contextlib import suppress
 
 import pytest
 from callboard_contracts.native import Bus, Connected, Error, Reset, Subscribed
-from callboard_worker.conversation import Conversation, TryAgain
-from callboard_worker.errors import SubscriptionRefused
-from callboard_worker.frames import Frame, MalformedFrame, parse_frame
-from callboard_worker.seen import SeenPositions
+from callboard_worker.sdk.conversation import Conversation, TryAgain
+from callboard_worker.sdk.errors import SubscriptionRefused
+from callboard_worker.sdk.frames import Frame, MalformedFrame, parse_frame
+from callboard_worker.sdk.seen import SeenPositions
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -2,9 +2,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from callboard_worker.durations import parse_duration, show_duration
-from callboard_worker.jobs import BadJobFile, Job, read_jobs
-from callboard_worker.schedule import Schedule
+from callboard_worker.console.durations import parse_duration, show_duration
+from callboard_worker.running.jobs import BadJobFile, Job, read_jobs
+from callboard_worker.running.schedule import Schedule
 
 GOOD = 'name = "a"\ncommand = ["true"]\nevery = "30s"\n'
 

@@ -1,7 +1,7 @@
 import asyncio
 
 from callboard_contracts.executions import LogEvent, LogPage
-from callboard_worker.log_follower import LogFollower
+from callboard_worker.watching.log_follower import LogFollower
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

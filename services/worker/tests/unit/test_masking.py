@@ -1,5 +1,5 @@
-from callboard_worker.masking import MASK, MaskedStream, Masker
-from callboard_worker.output import OutputLines
+from callboard_worker.running.masking import MASK, MaskedStream, Masker
+from callboard_worker.running.output import OutputLines
 from hypothesis import given
 from hypothesis import strategies as st
 

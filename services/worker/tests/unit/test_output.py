@@ -1,7 +1,7 @@
 from callboard_contracts.executions import MAX_LINE_BYTES
-from callboard_worker.lines import cut, log_lines
-from callboard_worker.masking import Masker
-from callboard_worker.output import OutputLines
+from callboard_worker.running.masking import Masker
+from callboard_worker.running.output import OutputLines
+from callboard_worker.sdk.lines import cut, log_lines
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

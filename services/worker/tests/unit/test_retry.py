@@ -3,10 +3,10 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
-from callboard_worker.client import CallboardClient
-from callboard_worker.errors import GatewayUnreachable, Refused
-from callboard_worker.gateway import GatewayOptions, checked_url
-from callboard_worker.retry import MAX_RETRY_AFTER_SECONDS, RetryNotice, RetryPolicy, Timing, retry_after_seconds
+from callboard_worker.sdk.client import CallboardClient
+from callboard_worker.sdk.errors import GatewayUnreachable, Refused
+from callboard_worker.sdk.gateway import GatewayOptions, checked_url
+from callboard_worker.sdk.retry import MAX_RETRY_AFTER_SECONDS, RetryNotice, RetryPolicy, Timing, retry_after_seconds
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 SESSION = {

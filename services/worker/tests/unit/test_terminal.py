@@ -1,7 +1,7 @@
 import unicodedata
 
 import pytest
-from callboard_worker.terminal import neutralised
+from callboard_worker.console.terminal import neutralised
 from hypothesis import given
 from hypothesis import strategies as st
 

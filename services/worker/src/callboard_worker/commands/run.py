@@ -5,9 +5,7 @@ from pathlib import Path
 import click
 from callboard_contracts.wire import IDENTIFIER_PATTERN
 
-from callboard_worker.command_run import EXIT_CANNOT_REPORT, Command, CommandRun
-from callboard_worker.console import Console
-from callboard_worker.environment import (
+from callboard_worker.commands.environment import (
     api_token,
     child_environment,
     client_for,
@@ -15,8 +13,10 @@ from callboard_worker.environment import (
     token_file_option,
     url_option,
 )
-from callboard_worker.errors import CallboardError
-from callboard_worker.interruption import Interruption
+from callboard_worker.console.console import Console
+from callboard_worker.console.interruption import Interruption
+from callboard_worker.running.command_run import EXIT_CANNOT_REPORT, Command, CommandRun
+from callboard_worker.sdk.errors import CallboardError
 
 
 def _task_id(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:

@@ -8,11 +8,11 @@ import click
 from callboard_contracts.accounts import ApiToken
 from callboard_contracts.wire import format_time
 
-from callboard_worker.accounts import Account, signed_in
-from callboard_worker.durations import parse_duration
-from callboard_worker.environment import url_option
-from callboard_worker.gateway import GatewayOptions
-from callboard_worker.terminal import neutralised
+from callboard_worker.commands.accounts import Account, signed_in
+from callboard_worker.commands.environment import url_option
+from callboard_worker.console.durations import parse_duration
+from callboard_worker.console.terminal import neutralised
+from callboard_worker.sdk.gateway import GatewayOptions
 
 PASSWORD_VARIABLE = "CALLBOARD_PASSWORD"
 PATIENCE = timedelta(seconds=15)

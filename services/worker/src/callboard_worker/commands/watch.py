@@ -5,11 +5,11 @@ from pathlib import Path
 import click
 from callboard_contracts.channels import Channel
 
-from callboard_worker.console import Console
-from callboard_worker.display import FrameDisplay, LineDisplay
-from callboard_worker.environment import api_token, client_for, token_file_option, url_option
-from callboard_worker.interruption import Interrupted, Interruption
-from callboard_worker.watching import Display, Watching
+from callboard_worker.commands.environment import api_token, client_for, token_file_option, url_option
+from callboard_worker.console.console import Console
+from callboard_worker.console.interruption import Interrupted, Interruption
+from callboard_worker.watching.display import FrameDisplay, LineDisplay
+from callboard_worker.watching.watching import Display, Watching
 
 
 def _execution(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:

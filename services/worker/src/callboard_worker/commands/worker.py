@@ -4,10 +4,7 @@ from pathlib import Path
 
 import click
 
-from callboard_worker.client import CallboardClient
-from callboard_worker.command_run import Command, CommandRun
-from callboard_worker.console import Console
-from callboard_worker.environment import (
+from callboard_worker.commands.environment import (
     api_token,
     child_environment,
     client_for,
@@ -15,11 +12,14 @@ from callboard_worker.environment import (
     token_file_option,
     url_option,
 )
-from callboard_worker.errors import CallboardError
-from callboard_worker.interruption import Interrupted, Interruption
-from callboard_worker.jobs import BadJobFile, Job, read_jobs
-from callboard_worker.masking import Masker
-from callboard_worker.schedule import Schedule
+from callboard_worker.console.console import Console
+from callboard_worker.console.interruption import Interrupted, Interruption
+from callboard_worker.running.command_run import Command, CommandRun
+from callboard_worker.running.jobs import BadJobFile, Job, read_jobs
+from callboard_worker.running.masking import Masker
+from callboard_worker.running.schedule import Schedule
+from callboard_worker.sdk.client import CallboardClient
+from callboard_worker.sdk.errors import CallboardError
 
 KILL_AFTER_SECONDS = 5.0
 """After a signal; a supervisor that waits ten for us would leave a stubborn child behind."""

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from callboard_contracts.events import Event
 from callboard_contracts.native import Bus, Connected, Error, Reset, Subscribe, Subscribed
 
-from callboard_worker.errors import SubscriptionRefused
-from callboard_worker.frames import Frame
-from callboard_worker.seen import SeenPositions
+from callboard_worker.sdk.errors import SubscriptionRefused
+from callboard_worker.sdk.frames import Frame
+from callboard_worker.sdk.seen import SeenPositions
 
 
 class TryAgain(Exception):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from callboard_contracts.accounts import AgentSession
 
-from callboard_worker.gateway import Gateway, read
+from callboard_worker.sdk.gateway import Gateway, read
 
 RENEW_BEFORE_SECONDS = 60.0
 RENEW_BEFORE_SHARE = 0.1

@@ -25,12 +25,12 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 from websockets.typing import Subprotocol
 
-from callboard_worker.conversation import Conversation, TryAgain
-from callboard_worker.errors import SocketClosedForGood
-from callboard_worker.frames import MalformedFrame, parse_frame
-from callboard_worker.gateway import refusal
-from callboard_worker.retry import TEMPORARY_STATUSES, RetryPolicy, Timing, retry_after_seconds
-from callboard_worker.seen import SeenPositions
+from callboard_worker.sdk.conversation import Conversation, TryAgain
+from callboard_worker.sdk.errors import SocketClosedForGood
+from callboard_worker.sdk.frames import MalformedFrame, parse_frame
+from callboard_worker.sdk.gateway import refusal
+from callboard_worker.sdk.retry import TEMPORARY_STATUSES, RetryPolicy, Timing, retry_after_seconds
+from callboard_worker.sdk.seen import SeenPositions
 
 SOCKET_PATH = "/social/api/socials/ws"
 TOLD_DELAY_SECONDS = 5.0

@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 
 import click
 
-from callboard_worker.client import DEFAULT_URL, CallboardClient
-from callboard_worker.console import Console
-from callboard_worker.gateway import GatewayOptions, checked_url
-from callboard_worker.masking import Masker
+from callboard_worker.console.console import Console
+from callboard_worker.running.masking import Masker
+from callboard_worker.sdk.client import DEFAULT_URL, CallboardClient
+from callboard_worker.sdk.gateway import GatewayOptions, checked_url
 
 TOKEN_VARIABLE = "CALLBOARD_TOKEN"
 

@@ -7,8 +7,8 @@ from urllib.parse import quote
 
 from callboard_contracts.accounts import ApiToken, ApiTokenCreate, ApiTokenCreated, ApiTokenList, Session
 
-from callboard_worker.errors import CallboardError
-from callboard_worker.gateway import Gateway, GatewayOptions, read
+from callboard_worker.sdk.errors import CallboardError
+from callboard_worker.sdk.gateway import Gateway, GatewayOptions, read
 
 _TOKENS = "/auth/api/v1/tokens"
 

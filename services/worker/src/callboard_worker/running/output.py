@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from callboard_contracts.executions import MAX_LINE_BYTES
 
-from callboard_worker.lines import cut, repaired
-from callboard_worker.masking import MaskedStream, Masker
+from callboard_worker.running.masking import MaskedStream, Masker
+from callboard_worker.sdk.lines import cut, repaired
 
 
 class OutputLines:

@@ -12,8 +12,8 @@ import httpx
 from callboard_contracts.problems import Problem
 from callboard_contracts.wire import WireModel
 
-from callboard_worker.errors import Refused, UnexpectedAnswer, situation
-from callboard_worker.retry import Delivery, RetryNotice, RetryPolicy, Timing
+from callboard_worker.sdk.errors import Refused, UnexpectedAnswer, situation
+from callboard_worker.sdk.retry import Delivery, RetryNotice, RetryPolicy, Timing
 
 USER_AGENT = "callboard-worker"
 CONNECT_SECONDS = 10.0

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from callboard_worker.durations import parse_duration
+from callboard_worker.console.durations import parse_duration
 
 _KEYS = frozenset({"name", "command", "every", "secret_env"})
 _REQUIRED = frozenset({"name", "command", "every"})

@@ -11,7 +11,7 @@ from http import HTTPStatus
 
 import httpx
 
-from callboard_worker.errors import GatewayUnreachable
+from callboard_worker.sdk.errors import GatewayUnreachable
 
 TEMPORARY_STATUSES = frozenset(
     {

@@ -11,10 +11,10 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from callboard_contracts.accounts import AgentSession
 from callboard_contracts.executions import Broadcasted, Execution, LogAppended, LogPage, Status
 
-from callboard_worker.client import CallboardClient, ExecutionPage
-from callboard_worker.execution import ExecutionRun
-from callboard_worker.gateway import GatewayOptions
-from callboard_worker.stream import EventStream, StreamItem
+from callboard_worker.sdk.client import CallboardClient, ExecutionPage
+from callboard_worker.sdk.execution import ExecutionRun
+from callboard_worker.sdk.gateway import GatewayOptions
+from callboard_worker.sdk.stream import EventStream, StreamItem
 
 
 class BlockingRun:

@@ -13,13 +13,13 @@ from signal import SIGKILL
 
 from callboard_contracts.executions import Status
 
-from callboard_worker.child import CannotStart, Child, child_of
-from callboard_worker.client import CallboardClient
-from callboard_worker.console import Console
-from callboard_worker.errors import CallboardError
-from callboard_worker.interruption import Interrupted, Interruption
-from callboard_worker.masking import Masker
-from callboard_worker.output import OutputLines
+from callboard_worker.console.console import Console
+from callboard_worker.console.interruption import Interrupted, Interruption
+from callboard_worker.running.child import CannotStart, Child, child_of
+from callboard_worker.running.masking import Masker
+from callboard_worker.running.output import OutputLines
+from callboard_worker.sdk.client import CallboardClient
+from callboard_worker.sdk.errors import CallboardError
 
 EXIT_CANNOT_REPORT = 125
 """We failed, not the command: what `timeout` and `docker run` use too."""

@@ -24,11 +24,11 @@ from callboard_contracts.executions import (
 )
 from callboard_contracts.wire import IDENTIFIER_PATTERN
 
-from callboard_worker.credential import Credential
-from callboard_worker.errors import NotAuthenticated, UnexpectedAnswer
-from callboard_worker.execution import ExecutionRun
-from callboard_worker.gateway import Gateway, GatewayOptions, read
-from callboard_worker.stream import EventStream
+from callboard_worker.sdk.credential import Credential
+from callboard_worker.sdk.errors import NotAuthenticated, UnexpectedAnswer
+from callboard_worker.sdk.execution import ExecutionRun
+from callboard_worker.sdk.gateway import Gateway, GatewayOptions, read
+from callboard_worker.sdk.stream import EventStream
 
 DEFAULT_URL = "http://localhost:8080"
 _EXECUTIONS = "/producer/executions"

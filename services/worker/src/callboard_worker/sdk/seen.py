@@ -4,7 +4,7 @@ from callboard_contracts.events import Event
 from callboard_contracts.native import ChannelState, Reset, Subscribed
 from callboard_contracts.positions import Position
 
-from callboard_worker.frames import MalformedFrame
+from callboard_worker.sdk.frames import MalformedFrame
 
 
 class SeenPositions:

@@ -9,9 +9,9 @@ from callboard_contracts.events import Event, EventType
 from callboard_contracts.executions import LogEvent
 from callboard_contracts.native import Reset, Subscribed
 
-from callboard_worker.client import CallboardClient
-from callboard_worker.log_follower import Lines, LogFollower
-from callboard_worker.stream import Resumed, StreamItem
+from callboard_worker.sdk.client import CallboardClient
+from callboard_worker.sdk.stream import Resumed, StreamItem
+from callboard_worker.watching.log_follower import Lines, LogFollower
 
 LOGS_CHANNEL = str(LOGS)
 MAX_FOLLOWED = 256

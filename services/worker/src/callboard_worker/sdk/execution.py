@@ -9,10 +9,10 @@ from typing import Any, Protocol, Self
 
 from callboard_contracts.executions import Broadcasted, Execution, LogAppended, LogPage, Status
 
-from callboard_worker.errors import AttemptOver, CallboardError
-from callboard_worker.lines import log_lines
-from callboard_worker.log_pipe import LogPipe
-from callboard_worker.retry import Timing
+from callboard_worker.sdk.errors import AttemptOver, CallboardError
+from callboard_worker.sdk.lines import log_lines
+from callboard_worker.sdk.log_pipe import LogPipe
+from callboard_worker.sdk.retry import Timing
 
 CANCELLED_GRACE_SECONDS = 10.0
 """How long a cancelled run tries to say so; the program wants to end."""

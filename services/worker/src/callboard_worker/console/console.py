@@ -6,8 +6,8 @@ import sys
 from collections.abc import Iterable
 from typing import BinaryIO
 
-from callboard_worker.retry import RetryNotice
-from callboard_worker.terminal import neutralised
+from callboard_worker.console.terminal import neutralised
+from callboard_worker.sdk.retry import RetryNotice
 
 _TOLD_AT_FAILURE = 2
 """One lost packet is no news; of one outage we speak once."""

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from callboard_contracts.executions import LogEvent, LogPage
 
-from callboard_worker.errors import NotFound
+from callboard_worker.sdk.errors import NotFound
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from callboard_worker.jobs import Job
+from callboard_worker.running.jobs import Job
 
 
 class Schedule:

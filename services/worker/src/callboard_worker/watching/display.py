@@ -10,11 +10,11 @@ from callboard_contracts.executions import Execution, Status
 from callboard_contracts.native import Bus, Connected, Reset
 from callboard_contracts.wire import WireModel
 
-from callboard_worker.console import Console
-from callboard_worker.durations import show_duration
-from callboard_worker.log_follower import Lines
-from callboard_worker.stream import ConnectionLost, Resumed, StreamItem
-from callboard_worker.terminal import neutralised
+from callboard_worker.console.console import Console
+from callboard_worker.console.durations import show_duration
+from callboard_worker.console.terminal import neutralised
+from callboard_worker.sdk.stream import ConnectionLost, Resumed, StreamItem
+from callboard_worker.watching.log_follower import Lines
 
 _COLOURS = {
     Status.RUNNING: "blue",

@@ -1,0 +1,1 @@
+"""A command as an execution: its process, its output, its secrets."""
