@@ -18,7 +18,9 @@ class ProducerMetrics:
         )
         self.log_lines = Counter("callboard_producer_log_lines", "Log lines stored.", registry=registry)
         self.relay_seconds = Histogram(
-            "callboard_producer_relay_seconds", "From the commit until Redis has the event.", registry=registry
+            "callboard_producer_relay_seconds",
+            "From the commit until the event is out and its outbox row is gone.",
+            registry=registry,
         )
         self.leftovers = Counter(
             "callboard_producer_outbox_leftovers",

@@ -7,10 +7,10 @@ it has been relayed.
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, delete, select
+from sqlalchemy import and_, bindparam, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from callboard_producer.tables import OutboxKind, OutboxRow
+from callboard_producer.tables import Base, OutboxKind, OutboxRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,51 +33,56 @@ class OutboxEvent:
     last_line: int = 0
 
 
+# Built once: put together for each call they would cost a fifth of the CPU time of a post.
+_ADD = insert(Base.metadata.tables[OutboxRow.__tablename__])
+_OF_SUBJECT = and_(
+    OutboxRow.organization_id == bindparam("organization_id"),
+    OutboxRow.task_id == bindparam("task_id"),
+    OutboxRow.kind == bindparam("kind"),
+    OutboxRow.sequence <= bindparam("until"),
+)
+_PENDING = (
+    select(OutboxRow)
+    .where(_OF_SUBJECT, OutboxRow.sequence > bindparam("after"))
+    .order_by(OutboxRow.sequence)
+    .limit(bindparam("limit"))
+)
+_FORGET = (
+    delete(OutboxRow)
+    .where(
+        OutboxRow.id.in_(
+            select(OutboxRow.id).where(_OF_SUBJECT).order_by(OutboxRow.sequence).with_for_update(skip_locked=True)
+        )
+    )
+    .execution_options(synchronize_session=False)
+)
+
+
 class OutboxRepository:
     def __init__(self, unit: AsyncSession) -> None:
         self._unit = unit
 
     async def add(self, event: OutboxEvent) -> None:
-        self._unit.add(
-            OutboxRow(
-                organization_id=event.subject.organization_id,
-                task_id=event.subject.task_id,
-                kind=event.subject.kind,
-                sequence=event.sequence,
-                body=event.body,
-                attempt=event.attempt,
-                last_line=event.last_line,
-            )
-        )
-        await self._unit.flush()
+        values = {
+            "sequence": event.sequence,
+            "body": event.body,
+            "attempt": event.attempt,
+            "last_line": event.last_line,
+        }
+        await self._unit.execute(_ADD, _parameters(event.subject) | values)
 
     async def pending(self, subject: Subject, *, after: int, until: int, limit: int) -> list[OutboxEvent]:
         """Events with ``after < sequence <= until``, in order."""
-        query = (
-            select(OutboxRow)
-            .where(_of(subject), OutboxRow.sequence > after, OutboxRow.sequence <= until)
-            .order_by(OutboxRow.sequence)
-            .limit(limit)
-        )
+        parameters = _parameters(subject) | {"after": after, "until": until, "limit": limit}
         return [
             OutboxEvent(subject, row.sequence, row.body, row.attempt, row.last_line)
-            for row in await self._unit.scalars(query)
+            for row in await self._unit.scalars(_PENDING, parameters)
         ]
 
     async def forget(self, subject: Subject, *, until: int) -> None:
         """Delete events up to a sequence number; rows that another replica is deleting are left to it."""
-        relayed = (
-            select(OutboxRow.id)
-            .where(_of(subject), OutboxRow.sequence <= until)
-            .order_by(OutboxRow.sequence)
-            .with_for_update(skip_locked=True)
-        )
-        await self._unit.execute(delete(OutboxRow).where(OutboxRow.id.in_(relayed)))
+        await self._unit.execute(_FORGET, _parameters(subject) | {"until": until})
 
 
-def _of(subject: Subject) -> ColumnElement[bool]:
-    return and_(
-        OutboxRow.organization_id == subject.organization_id,
-        OutboxRow.task_id == subject.task_id,
-        OutboxRow.kind == subject.kind,
-    )
+def _parameters(subject: Subject) -> dict[str, object]:
+    return {"organization_id": subject.organization_id, "task_id": subject.task_id, "kind": subject.kind}

@@ -95,7 +95,7 @@ async def left_in_outbox(database_url: str) -> int:
 @pytest.fixture
 async def settings(make_settings: MakeSettings, postgres_url: str, redis_url: str) -> ProducerSettings:
     await asyncio.to_thread(migrate, postgres_url, "producer", SCRIPTS)
-    return make_settings(postgres_url, redis_url)
+    return make_settings(postgres_url, redis_url).model_copy(update={"log_level": "error"})
 
 
 @pytest.mark.timeout(240)

@@ -7,7 +7,7 @@ import pytest
 from callboard_contracts.executions import Status
 from callboard_producer.errors import AttemptNotBegun, AttemptOver, KeptFieldsTooLarge
 from callboard_producer.executions.lifecycle import Post, State, advance
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 NOON = datetime(2026, 1, 29, 12, tzinfo=UTC)
@@ -51,6 +51,7 @@ def order(status: Status) -> int:
     return {Status.PENDING: 0, Status.RUNNING: 1}.get(status, 2)
 
 
+@settings(deadline=None)
 @given(st.lists(_posts, max_size=12), _posts)
 def test_a_post_that_was_taken_changes_nothing_the_second_time(posts: list[Post], last: Post) -> None:
     before = ([None, *path(posts)])[-1]
@@ -61,6 +62,7 @@ def test_a_post_that_was_taken_changes_nothing_the_second_time(posts: list[Post]
     assert advance(once, last, moment(60)) is once
 
 
+@settings(deadline=None)
 @given(st.lists(_posts, max_size=12))
 def test_a_finished_attempt_never_changes(posts: list[Post]) -> None:
     finished: dict[int, State] = {}
@@ -71,12 +73,14 @@ def test_a_finished_attempt_never_changes(posts: list[Post]) -> None:
             assert state.attempt not in finished
 
 
+@settings(deadline=None)
 @given(st.lists(_posts, max_size=12))
 def test_attempts_and_the_states_of_one_attempt_only_go_forward(posts: list[Post]) -> None:
     places = [(state.attempt, order(state.status)) for state in path(posts)]
     assert places == sorted(places)
 
 
+@settings(deadline=None)
 @given(st.lists(_posts, max_size=12))
 def test_running_has_a_start_and_a_finished_attempt_an_end(posts: list[Post]) -> None:
     for state in path(posts):
@@ -84,6 +88,7 @@ def test_running_has_a_start_and_a_finished_attempt_an_end(posts: list[Post]) ->
         assert not state.status.is_terminal or state.end_time is not None
 
 
+@settings(deadline=None)
 @given(st.permutations(["PENDING", "RUNNING", "PASSED"]), st.data())
 def test_posts_of_one_attempt_end_in_the_same_state_in_whatever_order(names: list[str], data: st.DataObject) -> None:
     repeats = data.draw(st.lists(st.sampled_from(names), max_size=4))

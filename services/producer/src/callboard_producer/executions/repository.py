@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from callboard_contracts.executions import Status
 from callboard_servicekit import strict_json
-from sqlalchemy import ColumnElement, and_, select, update
+from sqlalchemy import Select, and_, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.dml import ReturningInsert
 
 from callboard_producer.executions.execution import Execution
 from callboard_producer.executions.lifecycle import State
-from callboard_producer.tables import ExecutionRow
+from callboard_producer.tables import Base, ExecutionRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,15 @@ class ExecutionPage:
     next_cursor: int | None
 
 
+# Built once: put together for each call they would cost a fifth of the CPU time of a post.
+_IS_OWN = and_(
+    ExecutionRow.organization_id == bindparam("own_organization_id"), ExecutionRow.task_id == bindparam("own_task_id")
+)
+_FIND = select(ExecutionRow).where(_IS_OWN)
+_LOCK = _FIND.with_for_update()
+_SAVE = update(Base.metadata.tables[ExecutionRow.__tablename__]).where(_IS_OWN)
+
+
 class ExecutionRepository:
     """What `lock` returns stays as it is until the unit of work ends: posts on one execution take turns."""
 
@@ -31,14 +40,10 @@ class ExecutionRepository:
         self._unit = unit
 
     async def find(self, organization_id: str, task_id: str) -> Execution | None:
-        query = select(ExecutionRow).where(_is(organization_id, task_id))
-        row = (await self._unit.scalars(query)).one_or_none()
-        return _execution(row) if row is not None else None
+        return await self._one(_FIND, organization_id, task_id)
 
     async def lock(self, organization_id: str, task_id: str) -> Execution | None:
-        query = select(ExecutionRow).where(_is(organization_id, task_id)).with_for_update()
-        row = (await self._unit.scalars(query)).one_or_none()
-        return _execution(row) if row is not None else None
+        return await self._one(_LOCK, organization_id, task_id)
 
     async def add(self, execution: Execution) -> bool:
         """Store a new one; False when another unit of work was faster: then `lock` finds that one."""
@@ -51,9 +56,8 @@ class ExecutionRepository:
         return (await self._unit.scalars(statement)).one_or_none() is not None
 
     async def save(self, execution: Execution) -> None:
-        own = _is(execution.organization_id, execution.task_id)
-        statement = update(ExecutionRow).where(own).values(_values(execution))
-        await self._unit.execute(statement, execution_options={"synchronize_session": False})
+        own = {"own_organization_id": execution.organization_id, "own_task_id": execution.task_id}
+        await self._unit.execute(_SAVE, _values(execution) | own)
 
     async def page(
         self, organization_id: str, statuses: Collection[Status], *, limit: int, before: int | None
@@ -68,9 +72,10 @@ class ExecutionRepository:
         shown = rows[:limit]
         return ExecutionPage(tuple(map(_execution, shown)), shown[-1].id if len(rows) > limit else None)
 
-
-def _is(organization_id: str, task_id: str) -> ColumnElement[bool]:
-    return and_(ExecutionRow.organization_id == organization_id, ExecutionRow.task_id == task_id)
+    async def _one(self, query: Select[ExecutionRow], organization_id: str, task_id: str) -> Execution | None:
+        parameters = {"own_organization_id": organization_id, "own_task_id": task_id}
+        row = (await self._unit.scalars(query, parameters)).one_or_none()
+        return _execution(row) if row is not None else None
 
 
 def _insert_if_new(dialect: str, values: dict[str, object]) -> ReturningInsert[int]:
