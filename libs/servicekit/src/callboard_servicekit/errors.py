@@ -28,6 +28,12 @@ class MalformedBody(ServiceError):
     detail = "The body is not valid JSON."
 
 
+class BodyTooLarge(ServiceError):
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    code = "body-too-large"
+    detail = "The body is larger than any call takes."
+
+
 class NotAuthenticated(ServiceError):
     """No credential, or one that proves nothing. Never says which part was wrong with a token."""
 

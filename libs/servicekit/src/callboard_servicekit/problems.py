@@ -18,8 +18,11 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from callboard_servicekit import strict_json
-from callboard_servicekit.errors import MalformedBody, ServiceError, Unavailable
+from callboard_servicekit.errors import BodyTooLarge, MalformedBody, ServiceError, Unavailable
 from callboard_servicekit.request_context import current_request_id
+
+MAX_BODY_BYTES = 4 * 1024 * 1024
+"""The largest body that the gateway lets through; a service does not take more from anybody else either."""
 
 _OUTAGE_STATES = ("08", "40", "53", "55P03", "57", "58")
 """PostgreSQL's classes for: connection lost, deadlock, out of resources, lock time-out, shutting down, broken disk."""
@@ -144,6 +147,19 @@ class StrictJsonRequest(Request):
     """A request whose ``json()`` is ours: what FastAPI validates has passed the strict parser."""
 
     _repairs_text = False
+    _read: bytes | None = None
+
+    async def body(self) -> bytes:
+        """The whole body, read once; raises `BodyTooLarge` as soon as it is over the bound."""
+        if self._read is None:
+            parts, size = [], 0
+            async for part in self.stream():
+                size += len(part)
+                if size > MAX_BODY_BYTES:
+                    raise BodyTooLarge
+                parts.append(part)
+            self._read = b"".join(parts)
+        return self._read
 
     async def json(self) -> Any:
         try:

@@ -25,6 +25,7 @@ from callboard_servicekit.redis_connection import run_id
 log = structlog.get_logger(__name__)
 
 BLOCK_MILLISECONDS = 2_000
+PAGE = 1_000
 RECONNECT_SECONDS = 0.5
 CLOCK_SKEW = timedelta(minutes=1)
 DEAF_AFTER_SECONDS = 5.0
@@ -61,6 +62,7 @@ class Revocations:
         self._last_id = "0"
         self._run_id = ""
         self._complete_for = ""
+        self._is_caught_up = False
 
     def listen(self, listener: Listener) -> None:
         """Call `listener` with every revocation from now on; it must not block."""
@@ -69,7 +71,8 @@ class Revocations:
     @property
     def is_complete(self) -> bool:
         is_deaf = self._stopwatch() - self._heard_at > DEAF_AFTER_SECONDS
-        return bool(self._run_id) and self._complete_for == self._run_id and not is_deaf
+        is_republished = bool(self._run_id) and self._complete_for == self._run_id
+        return is_republished and self._is_caught_up and not is_deaf
 
     async def check(self) -> None:
         """Raises `Unavailable` while the set may lack something; a readiness check."""
@@ -99,9 +102,12 @@ class Revocations:
         async with self._redis.client() as connection:
             self._meet(await run_id(connection))
             while True:
-                answer = await connection.xread({REVOCATIONS: self._last_id}, block=BLOCK_MILLISECONDS, count=1_000)
+                answer = await connection.xread({REVOCATIONS: self._last_id}, block=BLOCK_MILLISECONDS, count=PAGE)
                 self._heard_at = self._stopwatch()
-                for entry_id, fields in _entries_of(answer):
+                entries = _entries_of(answer)
+                # After a full page there may be more: a marker in it does not vouch for what has not been read.
+                self._is_caught_up = len(entries) < PAGE
+                for entry_id, fields in entries:
                     self._last_id = entry_id
                     self._take(fields)
                 self._forget_old()

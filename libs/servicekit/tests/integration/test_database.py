@@ -152,10 +152,11 @@ async def test_a_moment_is_the_same_moment_on_both_databases(database: Database)
     moment = datetime(2026, 1, 2, 3, 4, 5, 678_901, tzinfo=timezone(timedelta(hours=2)))
     async with database.write() as unit:
         await unit.execute(insert(Counter).values(name="t", at=moment))
+        await unit.execute(insert(Counter).values(name="never", at=None))
     async with database.read() as unit:
         read = await unit.scalar(select(Counter.at).where(Counter.name == "t"))
         assert await unit.scalar(select(Counter.name).where(Counter.at == moment)) == "t"
-        assert await unit.scalar(select(Counter.at).where(Counter.name == "a")) is None
+        assert await unit.scalar(select(Counter.at).where(Counter.name == "never")) is None
     assert read == moment
     assert read is not None
     assert read.tzinfo is UTC
@@ -171,7 +172,7 @@ async def test_a_moment_without_its_zone_is_never_stored(database: Database) -> 
 
 
 async def answer_to_a_read(database: Database) -> tuple[int, str]:
-    """Status and code of a call that reads from the database."""
+    """Status and code of a call that reads from the database; a 503 says when to come back."""
     app = FastAPI()
     install_error_handlers(app)
 
@@ -181,11 +182,16 @@ async def answer_to_a_read(database: Database) -> tuple[int, str]:
 
     async with AsyncClient(transport=ASGITransport(app), base_url="http://test") as http:
         answer = await http.get("/")
+        assert answer.status_code != 503 or int(answer.headers["retry-after"]) > 0
         return answer.status_code, str(answer.json()["code"]) if answer.is_error else ""
 
 
-async def test_a_database_that_is_gone_is_503_until_it_is_back(own_postgres: PostgresServer) -> None:
+@pytest.mark.clause("HTTP-7")
+async def test_a_database_that_is_gone_is_503_and_comes_back_with_all_that_was_committed(
+    own_postgres: PostgresServer,
+) -> None:
     database = await open_database(await own_postgres.create_database())
+    await count_up(database)
     assert await answer_to_a_read(database) == (200, "")
     own_postgres.stop()
     for _ in range(2):
@@ -198,6 +204,7 @@ async def test_a_database_that_is_gone_is_503_until_it_is_back(own_postgres: Pos
         return await answer_to_a_read(database) == (200, "")
 
     await eventually(is_back)
+    assert await value_of(database) == 1
     await database.check()
     await database.close()
 

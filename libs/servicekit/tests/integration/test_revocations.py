@@ -117,6 +117,19 @@ async def test_what_was_said_before_the_follower_came_counts(redis: Redis, redis
         assert not await follower.is_revoked(session="session-2500")
 
 
+async def test_an_old_marker_does_not_vouch_for_what_has_not_been_read(redis: Redis, redis_url: str) -> None:
+    await declare_revocations_complete(redis)
+    for number in range(2_500):
+        await publish_revocation(redis, kind="sid", id=f"session-{number}", at=9_900)
+    async with following(redis_url) as follower:
+        complete_after: list[int] = []
+        follower.set.listen(lambda _: complete_after.append(len(follower.heard)) if follower.set.is_complete else None)
+        await follower.becomes_complete()
+        assert len(follower.heard) == 2_500
+        assert min(complete_after) >= 2_000  # in the last page, which is not a full one
+        assert await follower.is_revoked(session="session-2499")
+
+
 async def test_an_ended_session_is_refused_and_no_other(follower: Follower, redis: Redis) -> None:
     await publish_revocation(redis, kind="sid", id="session-1", at=9_900)
     await follower.has_heard(1)

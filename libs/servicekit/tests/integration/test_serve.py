@@ -1,6 +1,7 @@
 """A started process: two ports, one signal, and logs without a secret."""
 
 import asyncio
+import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
@@ -79,6 +80,7 @@ async def started(folder: Path, *ports: int, **environment: str) -> AsyncIterato
     program.write_text(PROGRAM)
     public, internal = ports or (free_port(), free_port())
     arguments = [sys.executable, str(program), str(public), str(internal)]
+    environment |= {name: value for name, value in os.environ.items() if name.startswith("COVERAGE")}
     process = await asyncio.create_subprocess_exec(
         *arguments, stdout=PIPE, stderr=asyncio.subprocess.STDOUT, env=environment
     )

@@ -128,7 +128,7 @@ def test_two_parts_of_a_token_are_hidden_as_well_as_three(minter: TokenMinter) -
 
 
 def test_a_long_line_that_looks_like_tokens_costs_no_more_than_its_length() -> None:
-    line = "eyJ" * 20_000
+    line = "eyJ" * 60_000
     started = time.process_time()
     assert hide_secrets(None, "info", line) == line
     assert time.process_time() - started < 1.0

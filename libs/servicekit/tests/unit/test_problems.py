@@ -1,11 +1,12 @@
 """Every error leaves as a problem, and none echoes its input."""
 
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
-from callboard_servicekit.problems import UnhandledErrors
+from callboard_servicekit.problems import MAX_BODY_BYTES, UnhandledErrors
 from callboard_testkit.killer_json import BROKEN_DOCUMENTS, KILLERS, Killer
 from starlette.types import Receive, Scope, Send
 
@@ -165,3 +166,17 @@ async def test_the_edge_leaves_what_is_not_http_alone() -> None:
 
     with pytest.raises(ZeroDivisionError):
         await UnhandledErrors(fails)({"type": "lifespan"}, nothing, nothing)
+
+
+async def test_a_body_over_the_bound_is_refused_before_all_of_it_is_read(http: httpx.AsyncClient) -> None:
+    sent = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal sent
+        while sent < 10 * MAX_BODY_BYTES:
+            sent += 64 * 1024
+            yield b" " * 64 * 1024
+
+    answer = await http.post("/strict/any", content=endless(), headers=JSON)
+    assert problem_of(answer, 413)["code"] == "body-too-large"
+    assert sent <= MAX_BODY_BYTES + 2 * 64 * 1024

@@ -47,6 +47,8 @@ async def without_redis(
         yield producer
 
 
+@pytest.mark.clause("EXEC-8")
+@pytest.mark.clause("HTTP-7")
 async def test_without_redis_a_change_is_kept_and_relayed_once_it_is_back(
     without_redis: ProducerUnderTest, own_redis: RedisServer
 ) -> None:
@@ -75,6 +77,7 @@ async def test_without_redis_the_producer_says_that_it_is_not_ready(without_redi
     assert "redis" in await telemetry_of(without_redis.app).failing()
 
 
+@pytest.mark.clause("HTTP-7")
 async def test_without_its_database_the_producer_answers_503_and_goes_on_afterwards(
     make_settings: MakeSettings, own_postgres: PostgresServer, redis_url: str, redis: Redis, minter: TokenMinter
 ) -> None:

@@ -174,6 +174,7 @@ async def lossy(
         yield proxy, client
 
 
+@pytest.mark.clause("EXEC-8")
 async def test_a_lost_reply_is_503_and_the_same_post_again_neither_doubles_nor_loses(
     lossy: tuple[ForgetfulProxy, httpx.AsyncClient], redis: Redis
 ) -> None:

@@ -99,6 +99,7 @@ async def settings(make_settings: MakeSettings, postgres_url: str, redis_url: st
 
 
 @pytest.mark.timeout(240)
+@pytest.mark.clause("EXEC-7")
 async def test_the_stream_holds_every_version_once_and_in_order(
     settings: ProducerSettings, redis: Redis, minter: TokenMinter, tmp_path: Path
 ) -> None:

@@ -5,13 +5,13 @@ from http import HTTPStatus
 import structlog
 from callboard_contracts.accounts import DirectusMe, DirectusUser, Me, Session, SignUp
 from callboard_servicekit.authentication import require_allowed_origin
+from callboard_servicekit.openapi import problems
 from callboard_servicekit.routing import StrictJsonRoute
 from fastapi import APIRouter, Request, Response
 
 from callboard_auth.access import CurrentIdentity
 from callboard_auth.accounts.service import describe, sign_up
 from callboard_auth.errors import SignUpClosed
-from callboard_auth.problem_answers import problems
 from callboard_auth.resources import CurrentResources
 from callboard_auth.sessions.answer import answer_session
 from callboard_auth.sessions.service import open_session

@@ -8,13 +8,13 @@ from callboard_contracts.accounts import LogIn, Session
 from callboard_contracts.identity import Identity, IdentityKind
 from callboard_servicekit.authentication import bearer_token, require_allowed_origin
 from callboard_servicekit.errors import NotAuthenticated
+from callboard_servicekit.openapi import problems
 from callboard_servicekit.routing import StrictJsonRoute
 from callboard_servicekit.token_verifier import InvalidToken
 from fastapi import APIRouter, Request, Response
 
 from callboard_auth.accounts.service import authenticate
 from callboard_auth.errors import AgentNotAllowed, InvalidCredentials, InvalidRefreshToken, Overloaded
-from callboard_auth.problem_answers import problems
 from callboard_auth.resources import CurrentResources, Resources
 from callboard_auth.sessions.answer import answer_session
 from callboard_auth.sessions.cookies import clear_cookies

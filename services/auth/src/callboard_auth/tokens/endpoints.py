@@ -6,12 +6,12 @@ from typing import Annotated
 import structlog
 from callboard_contracts import accounts as wire
 from callboard_servicekit.authentication import bearer_token
+from callboard_servicekit.openapi import problems
 from callboard_servicekit.routing import StrictJsonRoute
 from fastapi import APIRouter, Path, Request, Response
 
 from callboard_auth.access import Administrator
 from callboard_auth.errors import InvalidApiToken, Overloaded
-from callboard_auth.problem_answers import problems
 from callboard_auth.resources import CurrentResources
 from callboard_auth.tokens.api_token import ApiToken
 from callboard_auth.tokens.repository import ApiTokenRepository, StoredApiToken

@@ -16,6 +16,7 @@ from callboard_contracts.executions import (
 from callboard_contracts.positions import Position
 from callboard_contracts.wire import Identifier
 from callboard_servicekit import strict_json
+from callboard_servicekit.openapi import problems
 from callboard_servicekit.routing import StrictJsonRoute
 from fastapi import APIRouter, Path, Query, Request, Response
 
@@ -35,10 +36,10 @@ MAX_LIMIT = 200
 MAX_CURSOR = 2**63 - 1
 
 TaskId = Annotated[Identifier, Path()]
-router = APIRouter(route_class=StrictJsonRoute, tags=["executions"])
+router = APIRouter(route_class=StrictJsonRoute, tags=["executions"], responses=problems(400, 401, 403, 413, 422, 503))
 
 
-@router.post("/executions/update")
+@router.post("/executions/update", responses=problems(409))
 async def update_execution(
     body: ExecutionUpdate, request: Request, identity: Writer, resources: CurrentResources
 ) -> Broadcasted:
@@ -52,7 +53,7 @@ async def update_execution(
     return Broadcasted(position=str(position))
 
 
-@router.post("/executions", status_code=HTTPStatus.CREATED, response_model=Execution)
+@router.post("/executions", status_code=HTTPStatus.CREATED, response_model=Execution, responses=problems(409))
 async def create_execution(body: ExecutionCreate, identity: Writer, resources: CurrentResources) -> Response:
     """Make an execution, PENDING: 201, or 200 when this very one has been made before."""
     extra = body.model_extra or {}
@@ -88,7 +89,7 @@ async def list_executions(
     return response
 
 
-@router.get("/executions/{task_id}", response_model=Execution)
+@router.get("/executions/{task_id}", response_model=Execution, responses=problems(404))
 async def show_execution(task_id: TaskId, identity: Reader, resources: CurrentResources) -> Response:
     """One execution, and in ``X-Position`` where to go on listening."""
     position = await resources.outbox.position(identity.organization_id)

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from callboard_contracts.executions import MAX_ATTEMPT, MAX_LINE_NUMBER, LogAppended, LogChunk, LogPage
 from callboard_contracts.positions import Position
+from callboard_servicekit.openapi import problems
 from callboard_servicekit.routing import RepairingJsonRoute
 from fastapi import APIRouter, Query
 
@@ -14,10 +15,10 @@ from callboard_producer.resources import CurrentResources
 
 MAX_LIMIT = 1_000
 
-router = APIRouter(route_class=RepairingJsonRoute, tags=["logs"])
+router = APIRouter(route_class=RepairingJsonRoute, tags=["logs"], responses=problems(400, 401, 403, 404, 413, 422, 503))
 
 
-@router.post("/executions/{task_id}/logs")
+@router.post("/executions/{task_id}/logs", responses=problems(409))
 async def append_log(task_id: TaskId, body: LogChunk, identity: Writer, resources: CurrentResources) -> LogAppended:
     """Store lines, tell who follows them. The same lines again change nothing."""
     check_size(body)

@@ -2,12 +2,13 @@
 
 from callboard_contracts.accounts import ConnectToken
 from callboard_contracts.identity import TICKET_LIFETIME_SECONDS
+from callboard_servicekit.openapi import problems
 from callboard_servicekit.routing import StrictJsonRoute
 from fastapi import APIRouter, Request, Response
 
 from callboard_social.resources import resources_of
 
-router = APIRouter(route_class=StrictJsonRoute, tags=["sockets"])
+router = APIRouter(route_class=StrictJsonRoute, tags=["sockets"], responses=problems(401, 403, 429, 503))
 
 
 @router.get("/api/socials/connect-token")
