@@ -39,7 +39,7 @@ class IdentityKind(StrEnum):
 class Claims(BaseModel):
     """Claims keep the names that the tokens carry; a claim we do not know is ignored."""
 
-    model_config = ConfigDict(frozen=True, populate_by_name=True)
+    model_config = ConfigDict(frozen=True, populate_by_name=True, hide_input_in_errors=True)
 
 
 class PrimaryClaims(Claims):

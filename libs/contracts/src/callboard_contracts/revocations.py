@@ -8,8 +8,6 @@ from callboard_contracts.wire import WireModel
 class RevocationKind(StrEnum):
     SID = "sid"
     """A session, or an API token used as one: ``id`` equals the ``sid`` claim."""
-    TOKEN = "token"
-    """One primary token: ``id`` equals the ``jti`` claim."""
     USER = "user"
     """Every token of a user issued before ``at``: ``id`` equals the ``sub`` claim."""
     REPUBLISHED = "republished"

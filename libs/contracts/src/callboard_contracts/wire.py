@@ -8,9 +8,12 @@ from pydantic.alias_generators import to_camel
 
 
 class WireModel(BaseModel):
-    """A frozen value that crosses a boundary; JSON names are camelCase, unknown names are ignored."""
+    """A frozen value that crosses a boundary; JSON names are camelCase, unknown names are ignored.
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
+    Errors never show the input: it may be a password.
+    """
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, hide_input_in_errors=True)
 
 
 class RequestModel(WireModel):

@@ -13,12 +13,12 @@ from callboard_producer.executions.service import Posted, record_post
 from callboard_producer.logs.service import append_lines
 from callboard_producer.tables import OutboxRow
 from callboard_servicekit.database import Database
+from callboard_testkit.lossy_proxy import LossyProxy, lossy_proxy
 from callboard_testkit.signing import TokenMinter
 from redis.asyncio import Redis
 from sqlalchemy import func, select
 
 from .conftest import MakeSettings
-from .forgetful_proxy import ForgetfulProxy, forgetful_proxy
 from .producer_under_test import (
     ORGANIZATION,
     ProducerUnderTest,
@@ -164,11 +164,11 @@ async def test_what_redis_misses_and_no_outbox_holds_does_not_stop_an_execution(
 @pytest.fixture
 async def lossy(
     make_settings: MakeSettings, migrated_url: str, redis_url: str, minter: TokenMinter
-) -> AsyncIterator[tuple[ForgetfulProxy, httpx.AsyncClient]]:
+) -> AsyncIterator[tuple[LossyProxy, httpx.AsyncClient]]:
     """A worker of a producer that reaches Redis through a proxy."""
     async with (
-        forgetful_proxy(redis_url) as (proxy, url),
-        running_producer(make_settings(migrated_url, url), minter, redis_url) as producer,
+        lossy_proxy(int(redis_url.rpartition(":")[2].partition("/")[0])) as proxy,
+        running_producer(make_settings(migrated_url, proxy.redis_url), minter, redis_url) as producer,
         producer.client() as client,
     ):
         yield proxy, client
@@ -176,11 +176,11 @@ async def lossy(
 
 @pytest.mark.clause("EXEC-8")
 async def test_a_lost_reply_is_503_and_the_same_post_again_neither_doubles_nor_loses(
-    lossy: tuple[ForgetfulProxy, httpx.AsyncClient], redis: Redis
+    lossy: tuple[LossyProxy, httpx.AsyncClient], redis: Redis
 ) -> None:
     proxy, client = lossy
     await update(client, note="warm")
-    proxy.loses = lambda: True
+    proxy.loses = lambda request: b"EVALSHA" in request
     for call in (
         client.post("/executions/update", json=update_body(note="a")),
         append(client, 1, "one"),
@@ -191,7 +191,7 @@ async def test_a_lost_reply_is_503_and_the_same_post_again_neither_doubles_nor_l
     assert proxy.lost == 2
     assert (await versions(redis), await first_lines(redis)) == ([1, 2], [1])
 
-    proxy.loses = lambda: False
+    proxy.loses = lambda _request: False
     assert (await update(client, note="a"))["position"] == (await events(redis))[-1]["position"]
     assert (await append(client, 1, "one")).json() == {"attempt": 1, "lastLine": 1, "position": "1:1"}
     assert (await execution(client))["version"] == 2

@@ -16,13 +16,13 @@ from callboard_producer.settings import ProducerSettings
 from callboard_producer.tables import OutboxRow
 from callboard_servicekit.database import Database
 from callboard_servicekit.migrations import migrate
+from callboard_testkit.lossy_proxy import lossy_proxy
 from callboard_testkit.running import declare_revocations_complete
 from callboard_testkit.signing import TokenMinter
 from redis.asyncio import Redis
 from sqlalchemy import func, select
 
 from .conftest import MakeSettings
-from .forgetful_proxy import forgetful_proxy
 from .lean_client import LeanClient, lean_client
 from .producer_process import producer_process
 from .producer_under_test import ORGANIZATION, Json, events, update_body
@@ -106,11 +106,11 @@ async def test_the_stream_holds_every_version_once_and_in_order(
     await declare_revocations_complete(redis)
     chance, token = random.Random(5), minter.mint()
     async with (
-        forgetful_proxy(settings.redis_url) as (proxy, lossy_url),
+        lossy_proxy(int(settings.redis_url.rpartition(":")[2].partition("/")[0])) as proxy,
         producer_process(settings, tmp_path / "one.log") as one,
-        producer_process(settings, tmp_path / "two.log", lossy_url) as two,
+        producer_process(settings, tmp_path / "two.log", proxy.redis_url) as two,
     ):
-        proxy.loses = lambda: chance.random() < LOST
+        proxy.loses = lambda request: b"EVALSHA" in request and chance.random() < LOST
         tasks = iter([f"task-{number}" for number in range(EXECUTIONS)])
         pairs = await asyncio.gather(*(work((one.url, two.url), token, tasks, chance) for _ in range(AT_ONCE)))
         stored = await rows(one.url, token)
