@@ -84,20 +84,31 @@ def place_before(channel: Channel, event: BusEvent) -> Position:
 class LiveChannel:
     """Members by dialect, and the position of the last event that went to them.
 
+    It takes members once it is open: then it is heard, and what was published before is told by its position.
     `waiting` counts joins that have not finished, so that the channel stays while they wait for the bus.
     """
 
-    __slots__ = ("channel", "members", "position", "waiting")
+    __slots__ = ("channel", "is_open", "members", "position", "waiting")
 
     def __init__(self, channel: Channel) -> None:
         self.channel = channel
         self.members: dict[Dialect, dict[str, Member]] = {}
         self.position: Position | None = None
+        self.is_open = False
         self.waiting = 0
 
     @property
     def is_idle(self) -> bool:
         return not self.members and not self.waiting
+
+    def is_behind(self, position: Position) -> bool:
+        return self.position is None or is_ahead(self.channel, position, self.position)
+
+    def open_at(self, position: Position) -> None:
+        """Heard from now on, and asked where it stands; events that came between the two may be further."""
+        if self.is_behind(position):
+            self.position = position
+        self.is_open = True
 
     def add(self, member: Member) -> None:
         self.members.setdefault(member.dialect, {})[member.connection.id] = member

@@ -1,6 +1,7 @@
 """The hub: every member and every channel of this node. It never waits for a client."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 import structlog
@@ -13,7 +14,7 @@ from callboard_contracts.revocations import Revocation
 from callboard_servicekit.revocations import concerns
 
 from callboard_social.bus import Bus
-from callboard_social.hub.channel import LiveChannel, Member, is_ahead
+from callboard_social.hub.channel import LiveChannel, Member
 from callboard_social.metrics import SocialMetrics
 from callboard_social.wire.protocol import Frame
 
@@ -35,15 +36,17 @@ class Hub:
         self._metrics = metrics
         self._channels: dict[str, LiveChannel] = {}
         self._opening: dict[str, asyncio.Task[None]] = {}
-        self._members: dict[str, Member] = {}
+        self._members: dict[Member, None] = {}
+        self._of_user: defaultdict[str, set[Member]] = defaultdict(set)
 
     def register(self, member: Member) -> None:
         """Count the member among those that a revocation reaches."""
-        self._members[member.connection.id] = member
+        self._members[member] = None
+        self._of_user[member.identity.user_id].add(member)
         self._metrics.connections.set(len(self._members))
 
     def connections_of(self, user_id: str) -> int:
-        return sum(1 for member in self._members.values() if member.identity.user_id == user_id)
+        return len(self._of_user.get(user_id, ()))
 
     async def join(self, member: Member, channels: Sequence[Channel], welcome: Welcome) -> None:
         """Join channels of the member's own organisation; `welcome` is in its lane before any of their events.
@@ -80,14 +83,17 @@ class Hub:
 
     def unregister(self, member: Member) -> None:
         """Leave everything; the connection is over."""
-        self._members.pop(member.connection.id, None)
+        self._members.pop(member, None)
+        self._of_user[member.identity.user_id].discard(member)
+        if not self._of_user[member.identity.user_id]:
+            del self._of_user[member.identity.user_id]
         self._metrics.connections.set(len(self._members))
         for channel in list(member.joined):
             self.leave(member, channel)
 
     async def _open(self, key: str) -> None:
         """Wait until the channel is heard and its position known; joiners share one opening."""
-        if self._channels[key].position is not None:
+        if self._channels[key].is_open:
             return
         opening = self._opening.get(key)
         if opening is None:
@@ -99,18 +105,20 @@ class Hub:
         del self._opening[key]
         if not task.cancelled():
             task.exception()  # taken here: those who wait for it may be gone
+        self._close_if_idle(key)
 
     async def _listen(self, key: str) -> None:
         # Confirmed first, then asked where it stands: an event between the two is in the answer or comes live.
         await self._bus.subscribe(key)
         position = await self._bus.position(key)
         live = self._channels.get(key)
-        if live is not None and (live.position is None or is_ahead(live.channel, position, live.position)):
-            live.position = position
+        if live is not None:
+            live.open_at(position)
 
     def _close_if_idle(self, key: str) -> None:
         live = self._channels.get(key)
-        if live is not None and live.is_idle:
+        # While it opens it stays: to unsubscribe now would undo the subscription that a next joiner shares.
+        if live is not None and live.is_idle and key not in self._opening:
             del self._channels[key]
             self._bus.unsubscribe(key)
 
@@ -128,17 +136,17 @@ class Hub:
         for key in list(self._channels):
             position = await self._bus.position(key)
             live = self._channels.get(key)
-            if live is not None and live.position is not None and is_ahead(live.channel, position, live.position):
+            if live is not None and live.is_open and live.is_behind(position):
                 live.reset(position)
         self._tell_all(is_back=True)
 
     def _tell_all(self, *, is_back: bool) -> None:
-        for member in self._members.values():
+        for member in self._members:
             member.connection.enqueue(member.dialect.bus(is_back=is_back))
 
     def revoke(self, revocation: Revocation) -> None:
         """Close every socket that the revocation concerns."""
-        for member in list(self._members.values()):
+        for member in self._members:
             if concerns(revocation, member.identity):
                 log.info("connection_revoked", connection=member.connection.id, session=member.identity.session_id)
                 member.connection.close(close_codes.SESSION_REVOKED)
