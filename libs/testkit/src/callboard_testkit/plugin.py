@@ -1,5 +1,6 @@
 """Fixtures for every tier, and the rule that unit tests open no socket."""
 
+import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from callboard_testkit.signing import TokenMinter, serve_key_set
 
 
 def pytest_configure() -> None:
+    # A shell starts what runs in its background with SIGINT ignored, and every child inherits that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # The default renderer prints every local variable of every frame: slow, and full of secrets.
     structlog.configure(processors=[structlog.processors.KeyValueRenderer()])
 
