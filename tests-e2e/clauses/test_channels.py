@@ -147,7 +147,16 @@ async def test_channels_that_are_not_ours_are_refused(account: Account) -> None:
 @pytest.mark.clause("CHANNEL-9")
 @pytest.mark.parametrize(
     "positions",
-    ["org", "org@", "@e:1", "org@e", "org@e:-1", "nothing@e:1", ",".join(f"execution:t{n}@1:1" for n in range(33))],
+    [
+        "org",
+        "org@",
+        "@e:1",
+        "org@e",
+        "org@e:-1",
+        "nothing@e:1",
+        "room:other@e:1",
+        ",".join(f"execution:t{n}@1:1" for n in range(33)),
+    ],
 )
 async def test_positions_that_cannot_be_read_are_refused_before_the_upgrade(account: Account, positions: str) -> None:
     with pytest.raises(InvalidStatus) as refused:

@@ -2,10 +2,13 @@
 
 import asyncio
 import json
+from contextlib import suppress
 
 import pytest
 from callboard_testkit.killer_json import KILLERS
+from callboard_testkit.native_client import NativeClient
 from callboard_testkit.suite import Account
+from websockets.exceptions import ConnectionClosed
 
 VIOLATION = {
     "type": "error",
@@ -129,6 +132,22 @@ async def test_a_message_that_is_too_long_closes_the_socket(account: Account) ->
     async with account.socket() as client:
         await client.send(type="chat", content="x" * 70_000)
         assert (await client.closed())[0] == 1009
+
+
+@pytest.mark.clause("WS-FRAME-11")
+async def test_a_socket_that_says_too_much_is_closed_and_others_do_not_wait(account: Account) -> None:
+    async with account.socket() as calm:
+        async with account.socket() as noisy:
+            flood = asyncio.create_task(shout(noisy))
+            assert await noisy.closed() == (4429, "too many messages")
+            await flood
+        assert await calm.hears_nothing()
+
+
+async def shout(client: NativeClient) -> None:
+    with suppress(ConnectionClosed):
+        for _ in range(20_000):
+            await client.send(type="ping")
 
 
 @pytest.mark.clause("WS-FRAME-10")

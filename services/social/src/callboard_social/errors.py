@@ -15,7 +15,7 @@ class TokenRequired(NotAuthenticated):
 class InvalidPositions(ServiceError):
     status = HTTPStatus.BAD_REQUEST
     code = "invalid-positions"
-    detail = "positions is a list of <channel>@<epoch>:<offset>, at most 32, comma-separated."
+    detail = "positions is a list of <channel>@<epoch>:<offset>, of at most 32 channels that are open to you."
 
 
 class TicketRefused(Exception):

@@ -7,21 +7,21 @@ way to send, and only a proven identity becomes a member of the hub.
 import time
 
 import structlog
-from callboard_contracts.channels import Channel
 from callboard_contracts.close_codes import CloseCode
 from callboard_contracts.identity import Identity
 from callboard_contracts.native import MAX_POSITIONS, SUBPROTOCOL, TICKET_SUBPROTOCOL_PREFIX
 from callboard_contracts.positions import Position
 from callboard_servicekit.authentication import Authenticator, bearer_token
-from callboard_servicekit.errors import NotAuthenticated, OriginRefused, ServiceError, Unavailable
+from callboard_servicekit.errors import OriginRefused, ServiceError, Unavailable
 from callboard_servicekit.problems import render
 from callboard_servicekit.revocations import Revocations
+from callboard_servicekit.token_verifier import InvalidToken
 from redis.exceptions import RedisError
 from starlette.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
 
 from callboard_social.bus import Bus
-from callboard_social.dialects.native_session import Positions
+from callboard_social.dialects.native_session import Positions, Refused, open_channel
 from callboard_social.errors import InvalidPositions, TicketInvalid, TicketRefused, TokenRequired
 from callboard_social.limits import RateLimit
 from callboard_social.metrics import SocialMetrics
@@ -65,8 +65,8 @@ class Upgrade:
             raise InvalidPositions
         try:
             pairs = [part.rpartition("@") for part in listed]
-            return {Channel.parse(name): Position.parse(position) for name, _, position in pairs}
-        except ValueError as error:
+            return {open_channel(name): Position.parse(position) for name, _, position in pairs}
+        except (ValueError, Refused) as error:
             raise InvalidPositions from error
 
     async def accept(self) -> None:
@@ -110,18 +110,18 @@ class Handshake:
 
         Raises:
             Unavailable: this node cannot hear, or Redis does not answer.
-            TooManyRequests: too many refused credentials from this address.
+            TooManyRequests: one more bad credential from an address that presented too many.
             NotAuthenticated: no credential, or a bad cookie or Bearer token.
             OriginRefused: a cookie, from an origin that is not allowed.
             TicketRefused: a bad ws-connect token.
         """
         await self._bus.check()
         await self._revocations.check()
-        self._failures.require_left(upgrade.address)
         started = time.perf_counter()
         try:
             return await self._prove(upgrade)
-        except (NotAuthenticated, OriginRefused, TicketRefused):
+        except (InvalidToken, TicketRefused):
+            # Good credentials pass whatever comes from the same address: any web page can make bad attempts from it.
             self._failures.spend(upgrade.address)
             raise
         except RedisError as error:

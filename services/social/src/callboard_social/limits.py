@@ -21,15 +21,9 @@ class RateLimit:
 
     def spend(self, name: str) -> None:
         """Count one; raises `TooManyRequests` when the minute has had enough, and then does not count it."""
-        self.require_left(name)
         window = self._windows.get(name)
         if window is None:
-            self._windows[name] = [self._clock()]
-        else:
-            window.append(self._clock())
-
-    def require_left(self, name: str) -> None:
-        """Raises `TooManyRequests` when nothing is left in this minute; counts nothing."""
-        window = self._windows.get(name, [])
-        if len(window) >= self._per_minute:
+            window = self._windows[name] = []
+        elif len(window) >= self._per_minute:
             raise TooManyRequests(int(window[0] + WINDOW_SECONDS - self._clock()) + 1)
+        window.append(self._clock())

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from callboard_contracts import close_codes
+from callboard_social.wire import connection as wire
 from callboard_social.wire.connection import MAX_PENDING_BYTES, Connection
 from callboard_social.wire.protocol import Frame
 
@@ -88,6 +89,61 @@ async def test_a_peer_that_vanishes_ends_the_socket() -> None:
     peer.hang_up()
     await carry(connection, peer)
     assert peer.messages == []
+
+
+async def test_a_frame_that_waits_alone_may_be_larger_than_the_bound() -> None:
+    peer = Peer()
+    connection = Connection("c", peer.send)
+    connection.enqueue(Frame("event", "x" * 2 * MAX_PENDING_BYTES))
+    assert not connection.is_closing
+    connection.enqueue(Frame("event", "y"))
+    assert connection.is_closing
+
+
+async def test_a_dropped_socket_hears_nothing_more() -> None:
+    peer = Peer()
+    connection = Connection("c", peer.send)
+    connection.enqueue(Frame("event", "secret"))
+    connection.drop(close_codes.SESSION_REVOKED)
+    await carry(connection, peer)
+    assert [message["type"] for message in peer.messages] == ["websocket.close"]
+
+
+@pytest.mark.parametrize("is_closed_before", [True, False])
+async def test_a_peer_that_takes_no_close_frame_is_given_up(
+    monkeypatch: pytest.MonkeyPatch, *, is_closed_before: bool
+) -> None:
+    monkeypatch.setattr(wire, "LINGER_SECONDS", 0.05)
+    peer = Peer()
+    peer.reads.clear()
+    connection = Connection("c", peer.send)
+    if is_closed_before:
+        connection.close(close_codes.SESSION_REVOKED)
+    carrying = asyncio.create_task(carry(connection, peer))
+    await asyncio.sleep(0)
+    connection.close(close_codes.SESSION_REVOKED)
+    await carrying
+    assert peer.messages == []
+
+
+async def test_a_flood_is_closed_and_lets_others_have_their_turn() -> None:
+    peer = Peer()
+    connection = Connection("c", peer.send)
+    for _ in range(5_000):
+        peer.inbox.put_nowait({"type": "websocket.receive", "text": "{}"})
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    waiting = asyncio.create_task(others())
+    await carry(connection, peer)
+    waiting.cancel()
+    assert peer.messages == [{"type": "websocket.close", "code": 4429, "reason": "too many messages"}]
+    assert turns > 1_000
 
 
 @pytest.mark.parametrize("message", [{"text": "x" * 65_537}, {"text": "é" * 32_769}, {"bytes": b"x" * 65_537}])

@@ -3,6 +3,7 @@
 import pytest
 from callboard_servicekit.errors import TooManyRequests
 from callboard_social.limits import RateLimit
+from callboard_social.wire.inbound import BURST_OF_BYTES, BURST_OF_MESSAGES, MESSAGES_PER_SECOND, InboundBudget
 
 
 class Clock:
@@ -29,14 +30,22 @@ def test_a_new_minute_begins_with_the_next_one() -> None:
     limit = RateLimit(1, clock)
     limit.spend("ada")
     clock.now += 61
-    limit.require_left("ada")
     limit.spend("ada")
     with pytest.raises(TooManyRequests):
-        limit.require_left("ada")
+        limit.spend("ada")
 
 
-def test_asking_what_is_left_counts_nothing() -> None:
-    limit = RateLimit(1, Clock())
-    for _ in range(3):
-        limit.require_left("ada")
-    limit.spend("ada")
+def test_a_socket_may_say_much_at_once_and_then_steadily() -> None:
+    clock = Clock()
+    budget = InboundBudget(clock)
+    assert all(budget.spend(10) for _ in range(int(BURST_OF_MESSAGES)))
+    assert not budget.spend(10)
+    clock.now += 1
+    assert sum(budget.spend(10) for _ in range(int(MESSAGES_PER_SECOND))) >= MESSAGES_PER_SECOND - 1
+
+
+def test_a_socket_may_not_say_too_much_in_few_words() -> None:
+    budget = InboundBudget(Clock())
+    big = 64 * 1024
+    assert all(budget.spend(big) for _ in range(int(BURST_OF_BYTES) // big))
+    assert not budget.spend(big)

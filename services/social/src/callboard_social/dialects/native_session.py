@@ -51,6 +51,17 @@ def _recovered(asked: Position | None, now: Position) -> bool | None:
     return None if asked is None else asked == now
 
 
+def open_channel(name: str) -> Channel:
+    """The channel of this name, if everybody in the organisation may hear it; raises `Refused`."""
+    try:
+        channel = Channel.parse(name)
+    except ValueError as error:
+        raise Refused("unknown-channel", "There is no channel of this name.") from error
+    if channel.kind is ChannelKind.ROOM and channel != GENERAL:
+        raise Refused("forbidden", "This room is not open to you.")
+    return channel
+
+
 class NativeSession:
     """Answers one member's requests, one after the other."""
 
@@ -144,17 +155,8 @@ class NativeSession:
             log.info("connection_violates_protocol", connection=self._member.connection.id)
             self._member.connection.close(close_codes.PROTOCOL_VIOLATIONS)
 
-    def _channel(self, name: str) -> Channel:
-        try:
-            channel = Channel.parse(name)
-        except ValueError as error:
-            raise Refused("unknown-channel", "There is no channel of this name.") from error
-        if channel.kind is ChannelKind.ROOM and channel != GENERAL:
-            raise Refused("forbidden", "This room is not open to you.")
-        return channel
-
     async def _subscribe(self, request: native.Subscribe) -> None:
-        channel = self._channel(request.channel)
+        channel = open_channel(request.channel)
         asked = self._asked_position(request)
         if len(self._member.joined | {channel}) > MAX_CHANNELS:
             raise Refused("channel-limit", f"A socket is in at most {MAX_CHANNELS} channels.")
@@ -182,13 +184,13 @@ class NativeSession:
             raise Refused("invalid-position", "A position is <epoch>:<offset>.") from error
 
     async def _unsubscribe(self, request: native.Unsubscribe) -> None:
-        channel = self._channel(request.channel)
+        channel = open_channel(request.channel)
         self._hub.leave(self._member, channel)
         self._reply(native.Unsubscribed(reply_to=request.id, channel=str(channel)))
 
     async def _chat(self, request: native.Chat) -> None:
         identity = self._member.identity
-        room = self._channel(str(Channel.room(request.room))) if request.room is not None else GENERAL
+        room = open_channel(str(Channel.room(request.room))) if request.room is not None else GENERAL
         if not identity.role.includes(Role.MEMBER):
             raise Refused("forbidden", "Viewers read only.")
         data = {name: value for name, value in (request.model_extra or {}).items() if name not in _CHAT_FIELDS}

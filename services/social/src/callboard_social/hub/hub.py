@@ -145,8 +145,8 @@ class Hub:
             member.connection.enqueue(member.dialect.bus(is_back=is_back))
 
     def revoke(self, revocation: Revocation) -> None:
-        """Close every socket that the revocation concerns."""
-        for member in self._members:
-            if concerns(revocation, member.identity):
-                log.info("connection_revoked", connection=member.connection.id, session=member.identity.session_id)
-                member.connection.close(close_codes.SESSION_REVOKED)
+        """Close every socket that the revocation concerns; they hear nothing more, however slowly they read."""
+        for member in [member for member in self._members if concerns(revocation, member.identity)]:
+            log.info("connection_revoked", connection=member.connection.id, session=member.identity.session_id)
+            member.connection.drop(close_codes.SESSION_REVOKED)
+            self.unregister(member)

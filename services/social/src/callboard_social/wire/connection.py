@@ -7,16 +7,21 @@ an event that was there first. Putting something into the lane never waits, so t
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from callboard_contracts import close_codes
 from callboard_contracts.close_codes import CloseCode
 from callboard_contracts.native import MAX_INBOUND_BYTES
 from starlette.types import Receive, Send
 
+from callboard_social.wire.inbound import InboundBudget
 from callboard_social.wire.protocol import Frame
 
 MAX_PENDING_BYTES = 1024 * 1024
-"""Bound of what waits for one slow reader; beyond it the socket is closed, and its client comes back."""
+"""Bound of what waits for one slow reader; beyond it the socket is closed, and its client comes back. A frame that
+waits alone may be larger: whoever reads gets it."""
+LINGER_SECONDS = 10.0
+"""What a peer that stopped reading has to take the close frame; then the socket is over without it."""
 
 OnText = Callable[[str | None], Awaitable[None]]
 """Called with each text message, and with None for a binary one."""
@@ -25,15 +30,17 @@ OnText = Callable[[str | None], Awaitable[None]]
 class Connection:
     """Carries frames out and messages in until either side closes."""
 
-    __slots__ = ("_closing", "_lane", "_pending_bytes", "_send", "_wake", "id")
+    __slots__ = ("_closing", "_deadline", "_inbound", "_lane", "_pending_bytes", "_send", "_wake", "id")
 
     def __init__(self, connection_id: str, send: Send) -> None:
         self.id = connection_id
         self._send = send
         self._lane: deque[Frame] = deque()
         self._pending_bytes = 0
-        self._closing: tuple[int, str] | None = None
+        self._closing: CloseCode | None = None
         self._wake = asyncio.Event()
+        self._deadline: asyncio.Timeout | None = None
+        self._inbound = InboundBudget()
 
     @property
     def is_closing(self) -> bool:
@@ -49,23 +56,36 @@ class Connection:
             return
         self._lane.append(frame)
         self._pending_bytes += len(frame.text)
-        if self._pending_bytes > MAX_PENDING_BYTES:
-            self._lane.clear()
-            self.close(close_codes.BACK_PRESSURE)
+        if self._pending_bytes > MAX_PENDING_BYTES and len(self._lane) > 1:
+            self.drop(close_codes.BACK_PRESSURE)
         self._wake.set()
 
-    def close(self, code: CloseCode, reason: str | None = None) -> None:
+    def close(self, code: CloseCode) -> None:
         """Close after what is in the lane; the first close counts."""
         if self._closing is None:
-            self._closing = (code.code, reason if reason is not None else code.reason)
+            self._closing = code
             self._wake.set()
+            self._limit_linger()
+
+    def drop(self, code: CloseCode) -> None:
+        """Close without what is in the lane: it may not be seen any more, or never will be."""
+        self._lane.clear()
+        self.close(code)
+
+    def _limit_linger(self) -> None:
+        if self._closing is not None and self._deadline is not None:
+            self._deadline.reschedule(asyncio.get_running_loop().time() + LINGER_SECONDS)
 
     async def carry(self, receive: Receive, on_text: OnText) -> None:
         """Run the socket until it is closed; messages are handled one after the other."""
         writer = asyncio.create_task(self._write())
         try:
-            await self._read(receive, on_text)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(None) as self._deadline:
+                    self._limit_linger()
+                    await self._read(receive, on_text)
         finally:
+            self._deadline = None
             self.close(close_codes.SHUTTING_DOWN)
             writer.cancel()
             await asyncio.gather(writer, return_exceptions=True)
@@ -76,10 +96,18 @@ class Connection:
             if message["type"] == "websocket.disconnect":
                 return
             text = message.get("text")
-            if _is_too_big(text if text is not None else message["bytes"]):
-                self.close(close_codes.MESSAGE_TOO_BIG)
-            elif not self.is_closing:
+            self._check(text if text is not None else message["bytes"])
+            if not self.is_closing:
                 await on_text(text)
+            # What has been read already is given out without a pause: others would wait for all of it.
+            await asyncio.sleep(0)
+
+    def _check(self, message: str | bytes) -> None:
+        size = len(message) if isinstance(message, bytes) or message.isascii() else len(message.encode())
+        if size > MAX_INBOUND_BYTES:
+            self.close(close_codes.MESSAGE_TOO_BIG)
+        elif not self._inbound.spend(size):
+            self.close(close_codes.TOO_MANY_MESSAGES)
 
     async def _write(self) -> None:
         try:
@@ -90,13 +118,6 @@ class Connection:
                     frame = self._lane.popleft()
                     self._pending_bytes -= len(frame.text)
                     await self._send({"type": "websocket.send", "text": frame.text})
-            code, reason = self._closing
-            await self._send({"type": "websocket.close", "code": code, "reason": reason})
+            await self._send({"type": "websocket.close", "code": self._closing.code, "reason": self._closing.reason})
         except OSError:
             return  # the peer is gone: reading ends too, and says so
-
-
-def _is_too_big(message: str | bytes) -> bool:
-    if len(message) > MAX_INBOUND_BYTES:
-        return True
-    return isinstance(message, str) and not message.isascii() and len(message.encode()) > MAX_INBOUND_BYTES
