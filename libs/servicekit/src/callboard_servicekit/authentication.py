@@ -55,9 +55,9 @@ def require_allowed_origin(connection: HTTPConnection, origins: Origins, *, need
     Raises:
         OriginRefused: an ``Origin`` that is not allowed, or none and a ``Sec-Fetch-Site`` from elsewhere.
     """
-    origin = connection.headers.get("origin")
-    if origin is not None:
-        if not origins.allows(origin):
+    named = connection.headers.getlist("origin")
+    if named:
+        if not all(origins.allows(origin) for origin in named):
             raise OriginRefused
         return
     site = connection.headers.get("sec-fetch-site")

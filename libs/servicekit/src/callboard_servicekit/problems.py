@@ -21,8 +21,8 @@ from callboard_servicekit import strict_json
 from callboard_servicekit.errors import BodyTooLarge, MalformedBody, ServiceError, Unavailable
 from callboard_servicekit.request_context import current_request_id
 
-MAX_BODY_BYTES = 4 * 1024 * 1024
-"""The largest body that the gateway lets through; a service does not take more from anybody else either."""
+MAX_NAMED_ERRORS = 20
+"""Of a body with thousands of mistakes the first ones are enough to know."""
 
 _OUTAGE_STATES = ("08", "40", "53", "55P03", "57", "58")
 """PostgreSQL's classes for: connection lost, deadlock, out of resources, lock time-out, shutting down, broken disk."""
@@ -66,8 +66,8 @@ async def _service_error(request: Request, error: Exception) -> Response:
 
 async def _invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - likewise
-    details: list[dict[str, Any]] = list(error.errors())
-    fields = [FieldError(location=tuple(entry["loc"]), message=entry["msg"]) for entry in details]
+    details: list[dict[str, Any]] = list(error.errors())[:MAX_NAMED_ERRORS]
+    fields = [FieldError(location=_place_of(entry), message=entry["msg"]) for entry in details]
     return problem_response(
         request,
         HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -75,6 +75,12 @@ async def _invalid_request(request: Request, error: Exception) -> Response:
         "The request does not have the form this call takes.",
         members={"errors": [field.model_dump(mode="json", by_alias=True) for field in fields]},
     )
+
+
+def _place_of(entry: Mapping[str, Any]) -> tuple[str | int, ...]:
+    """Where the mistake is. A name that nobody asked for is input, and stays out of it."""
+    location: tuple[str | int, ...] = tuple(entry["loc"])
+    return (*location[:-1], "(unknown name)") if entry["type"] == "extra_forbidden" else location
 
 
 async def _http_exception(request: Request, error: Exception) -> Response:
@@ -146,6 +152,7 @@ def install_error_handlers(app: FastAPI) -> None:
 class StrictJsonRequest(Request):
     """A request whose ``json()`` is ours: what FastAPI validates has passed the strict parser."""
 
+    max_body_bytes = 128 * 1024
     _repairs_text = False
     _read: bytes | None = None
 
@@ -155,7 +162,7 @@ class StrictJsonRequest(Request):
             parts, size = [], 0
             async for part in self.stream():
                 size += len(part)
-                if size > MAX_BODY_BYTES:
+                if size > self.max_body_bytes:
                     raise BodyTooLarge
                 parts.append(part)
             self._read = b"".join(parts)
@@ -168,7 +175,14 @@ class StrictJsonRequest(Request):
             raise MalformedBody(f"The body is not valid JSON: {error}.") from error
 
 
+class SmallJsonRequest(StrictJsonRequest):
+    """For calls that need no credential."""
+
+    max_body_bytes = 16 * 1024
+
+
 class RepairingJsonRequest(StrictJsonRequest):
     """For log lines: text that some party could not carry is repaired, not refused."""
 
+    max_body_bytes = 4 * 1024 * 1024
     _repairs_text = True

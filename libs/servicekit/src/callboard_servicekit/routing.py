@@ -7,7 +7,7 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 
-from callboard_servicekit.problems import RepairingJsonRequest, StrictJsonRequest
+from callboard_servicekit.problems import RepairingJsonRequest, SmallJsonRequest, StrictJsonRequest
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -17,13 +17,23 @@ class StrictJsonRoute(APIRoute):
 
     request_class: type[StrictJsonRequest] = StrictJsonRequest
 
+    async def admit(self, request: Request) -> None:
+        """Refuse by raising, before the body is read; a route class that knows who may call overrides it."""
+
     def get_route_handler(self) -> Handler:
         handler = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
+            await self.admit(request)
             return await handler(self.request_class(request.scope, request.receive))
 
         return handle
+
+
+class SmallJsonRoute(StrictJsonRoute):
+    """The same for what anybody may send: a body of 16 KiB at most."""
+
+    request_class = SmallJsonRequest
 
 
 class RepairingJsonRoute(StrictJsonRoute):

@@ -13,6 +13,8 @@ import sys
 from typing import Any, NoReturn
 
 MAX_DEPTH = 32
+MAX_VALUES = 10_000
+"""No call needs more of them; to look at each takes time from everybody else."""
 _UNSPEAKABLE = re.compile("[\ud800-\udfff\x00]")
 REPLACEMENT = "\ufffd"
 _MAX_WHOLE = int(sys.float_info.max)
@@ -46,20 +48,28 @@ def _checked_text(text: str, *, repair: bool) -> str:
     raise InvalidJson("text holds a lone surrogate or a NUL")
 
 
-def _checked(value: Any, depth: int, *, repair: bool) -> Any:
-    if isinstance(value, str):
-        return _checked_text(value, repair=repair)
-    if isinstance(value, int) and abs(value) > _MAX_WHOLE:
-        raise InvalidJson("a number is out of range")
-    if isinstance(value, dict | list) and depth == 0:
-        raise InvalidJson(f"nested deeper than {MAX_DEPTH}")
-    if isinstance(value, dict):
-        return {
-            _checked_text(name, repair=False): _checked(item, depth - 1, repair=repair) for name, item in value.items()
-        }
-    if isinstance(value, list):
-        return [_checked(item, depth - 1, repair=repair) for item in value]
-    return value
+class _Checker:
+    """Walks one document; every value costs one of a bounded number."""
+
+    def __init__(self, *, repair: bool) -> None:
+        self._repair = repair
+        self._left = MAX_VALUES
+
+    def check(self, value: Any, depth: int) -> Any:
+        self._left -= 1
+        if self._left < 0:
+            raise InvalidJson(f"more than {MAX_VALUES} values")
+        if isinstance(value, str):
+            return _checked_text(value, repair=self._repair)
+        if isinstance(value, int) and abs(value) > _MAX_WHOLE:
+            raise InvalidJson("a number is out of range")
+        if isinstance(value, dict | list) and depth == 0:
+            raise InvalidJson(f"nested deeper than {MAX_DEPTH}")
+        if isinstance(value, dict):
+            return {_checked_text(name, repair=False): self.check(item, depth - 1) for name, item in value.items()}
+        if isinstance(value, list):
+            return [self.check(item, depth - 1) for item in value]
+        return value
 
 
 def loads(raw: bytes | str, *, repair: bool = False) -> Any:
@@ -81,7 +91,7 @@ def loads(raw: bytes | str, *, repair: bool = False) -> Any:
         raise InvalidJson(f"nested deeper than {MAX_DEPTH}") from error
     except ValueError as error:
         raise InvalidJson("not a JSON document in UTF-8") from error
-    return _checked(value, MAX_DEPTH, repair=repair)
+    return _Checker(repair=repair).check(value, MAX_DEPTH)
 
 
 def dumps(value: Any) -> str:

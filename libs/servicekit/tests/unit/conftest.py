@@ -8,13 +8,14 @@ from typing import Annotated, Any
 import httpx
 import pytest
 from callboard_servicekit.app import build_app
-from callboard_servicekit.errors import NotAuthenticated, ServiceError, TooManyRequests
+from callboard_servicekit.errors import Forbidden, NotAuthenticated, ServiceError, TooManyRequests
 from callboard_servicekit.routing import RepairingJsonRoute, StrictJsonRoute
 from callboard_servicekit.settings import ServiceSettings
 from fastapi import APIRouter, Body, FastAPI
 from pydantic import BaseModel, ConfigDict, Field
 from redis.exceptions import RedisError
 from sqlalchemy.exc import IntegrityError, OperationalError
+from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
 OWN_ORIGIN = "http://localhost:8080"
@@ -40,6 +41,11 @@ def sqlite_error(message: str, code: int) -> OperationalError:
     error = sqlite3.OperationalError(message)
     error.sqlite_errorcode = code
     return OperationalError("SELECT secret", {}, error)
+
+
+class GuardedJsonRoute(StrictJsonRoute):
+    async def admit(self, request: Request) -> None:
+        raise Forbidden(f"not to {request.url.path}")
 
 
 FAILURES: dict[str, Exception] = {
@@ -74,7 +80,8 @@ def make_app() -> FastAPI:
     async def echo_any(body: Annotated[Any, Body()]) -> Any:
         return body
 
-    for router in (strict, repairing):
+    guarded = APIRouter(prefix="/guarded", route_class=GuardedJsonRoute)
+    for router in (strict, repairing, guarded):
         router.add_api_route("/items", echo, methods=["POST"])
         router.add_api_route("/any", echo_any, methods=["POST"])
         app.include_router(router)

@@ -6,7 +6,8 @@ from typing import Any
 
 import httpx
 import pytest
-from callboard_servicekit.problems import MAX_BODY_BYTES, UnhandledErrors
+from callboard_servicekit.problems import MAX_NAMED_ERRORS, StrictJsonRequest, UnhandledErrors
+from callboard_servicekit.strict_json import MAX_VALUES
 from callboard_testkit.killer_json import BROKEN_DOCUMENTS, KILLERS, Killer
 from starlette.types import Receive, Scope, Send
 
@@ -173,10 +174,32 @@ async def test_a_body_over_the_bound_is_refused_before_all_of_it_is_read(http: h
 
     async def endless() -> AsyncIterator[bytes]:
         nonlocal sent
-        while sent < 10 * MAX_BODY_BYTES:
+        while sent < 10 * StrictJsonRequest.max_body_bytes:
             sent += 64 * 1024
             yield b" " * 64 * 1024
 
     answer = await http.post("/strict/any", content=endless(), headers=JSON)
     assert problem_of(answer, 413)["code"] == "body-too-large"
-    assert sent <= MAX_BODY_BYTES + 2 * 64 * 1024
+    assert sent <= StrictJsonRequest.max_body_bytes + 2 * 64 * 1024
+
+
+async def test_a_name_that_nobody_asked_for_is_not_repeated(http: httpx.AsyncClient) -> None:
+    answer = await http.post("/strict/items", json={"name": "a", "swordfish": 1})
+    assert problem_of(answer, 422)["errors"][0]["location"] == ["body", "(unknown name)"]
+    assert b"swordfish" not in answer.content
+
+
+async def test_of_thousands_of_mistakes_the_first_are_named(http: httpx.AsyncClient) -> None:
+    answer = await http.post("/strict/items", json={f"n{number}": 1 for number in range(5_000)})
+    assert len(problem_of(answer, 422)["errors"]) == MAX_NAMED_ERRORS
+
+
+async def test_a_document_of_too_many_values_is_malformed(http: httpx.AsyncClient) -> None:
+    assert (await http.post("/strict/any", json={"field": [0] * (MAX_VALUES - 2)})).status_code == 200
+    answer = await http.post("/strict/any", json={"field": [0] * MAX_VALUES})
+    assert problem_of(answer, 400)["code"] == "malformed-json"
+
+
+async def test_a_route_may_refuse_before_it_reads_the_body(http: httpx.AsyncClient) -> None:
+    answer = await http.post("/guarded/any", content=b"not even JSON", headers=JSON)
+    assert problem_of(answer, 403)["code"] == "forbidden"

@@ -41,6 +41,7 @@ class Resources:
     metrics: AuthMetrics
     database: Database
     passwords: PasswordPool
+    api_token_secrets: PasswordPool
     signer: Signer
     issuer: TokenIssuer
     authenticator: Authenticator
@@ -86,6 +87,8 @@ async def open_resources(settings: AuthSettings, telemetry: Telemetry, clock: Cl
         _opened_database(settings) as database,
         _opened_redis(settings) as redis,
         _opened_passwords(settings) as passwords,
+        # A pool of their own: exchanges, however many, do not keep people from signing in.
+        _opened_passwords(settings) as api_token_secrets,
         supervised(stop_process) as supervisor,
     ):
         signer = await open_signer(settings, database, clock())
@@ -99,6 +102,7 @@ async def open_resources(settings: AuthSettings, telemetry: Telemetry, clock: Cl
             metrics=AuthMetrics(telemetry),
             database=database,
             passwords=passwords,
+            api_token_secrets=api_token_secrets,
             signer=signer,
             issuer=TokenIssuer(signer, issuer=settings.public_url, life=settings.jwt_expiry),
             authenticator=Authenticator(

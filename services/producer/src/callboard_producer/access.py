@@ -4,10 +4,25 @@ from typing import Annotated
 
 from callboard_contracts.identity import Identity, Role
 from callboard_servicekit.errors import Forbidden
+from callboard_servicekit.problems import RepairingJsonRequest
+from callboard_servicekit.routing import StrictJsonRoute
 from fastapi import Depends, Request
 
 from callboard_producer.errors import ForeignOrganization
-from callboard_producer.resources import CurrentResources
+from callboard_producer.resources import CurrentResources, resources_of
+
+
+class IdentifiedJsonRoute(StrictJsonRoute):
+    """Who is not known is refused before the body is read."""
+
+    async def admit(self, request: Request) -> None:
+        await resources_of(request).authenticator.identify(request)
+
+
+class IdentifiedLogJsonRoute(IdentifiedJsonRoute):
+    """The same for log lines, whose text is repaired instead of refused."""
+
+    request_class = RepairingJsonRequest
 
 
 async def _identity(request: Request, resources: CurrentResources) -> Identity:

@@ -58,10 +58,10 @@ async def open_resources(settings: ProducerSettings, telemetry: Telemetry, clock
         )
 
 
-def _resources_of(request: Request) -> Resources:
+def resources_of(request: Request) -> Resources:
     resources = request.app.state.resources
     assert isinstance(resources, Resources)  # noqa: S101 - put there by the lifespan
     return resources
 
 
-CurrentResources = Annotated[Resources, Depends(_resources_of)]
+CurrentResources = Annotated[Resources, Depends(resources_of)]

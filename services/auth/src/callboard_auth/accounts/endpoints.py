@@ -6,7 +6,7 @@ import structlog
 from callboard_contracts.accounts import DirectusMe, DirectusUser, Me, Session, SignUp
 from callboard_servicekit.authentication import require_allowed_origin
 from callboard_servicekit.openapi import problems
-from callboard_servicekit.routing import StrictJsonRoute
+from callboard_servicekit.routing import SmallJsonRoute
 from fastapi import APIRouter, Request, Response
 
 from callboard_auth.access import CurrentIdentity
@@ -17,7 +17,7 @@ from callboard_auth.sessions.answer import answer_session
 from callboard_auth.sessions.service import open_session
 
 log = structlog.get_logger(__name__)
-router = APIRouter(route_class=StrictJsonRoute, tags=["accounts"])
+router = APIRouter(route_class=SmallJsonRoute, tags=["accounts"])
 
 
 @router.post("/api/signup", status_code=HTTPStatus.CREATED, responses=problems(400, 403, 409, 422, 503))

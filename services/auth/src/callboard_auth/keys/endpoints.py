@@ -4,12 +4,12 @@ import hashlib
 from http import HTTPStatus
 
 from callboard_servicekit import strict_json
-from callboard_servicekit.routing import StrictJsonRoute
+from callboard_servicekit.routing import SmallJsonRoute
 from fastapi import APIRouter, Request, Response
 
 from callboard_auth.resources import CurrentResources
 
-router = APIRouter(route_class=StrictJsonRoute, tags=["keys"])
+router = APIRouter(route_class=SmallJsonRoute, tags=["keys"])
 
 CACHE_SECONDS = 300
 

@@ -9,7 +9,7 @@ from callboard_contracts.identity import Identity, IdentityKind
 from callboard_servicekit.authentication import bearer_token, require_allowed_origin
 from callboard_servicekit.errors import NotAuthenticated
 from callboard_servicekit.openapi import problems
-from callboard_servicekit.routing import StrictJsonRoute
+from callboard_servicekit.routing import SmallJsonRoute
 from callboard_servicekit.token_verifier import InvalidToken
 from fastapi import APIRouter, Request, Response
 
@@ -23,7 +23,7 @@ from callboard_auth.sessions.repository import SessionRepository
 from callboard_auth.sessions.service import OpenSession, ReusedToken, end_session, open_session, refresh
 
 log = structlog.get_logger(__name__)
-router = APIRouter(route_class=StrictJsonRoute, tags=["sessions"])
+router = APIRouter(route_class=SmallJsonRoute, tags=["sessions"])
 
 
 @router.post("/api/login", responses=problems(400, 401, 403, 422, 503))

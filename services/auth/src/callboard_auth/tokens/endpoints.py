@@ -7,7 +7,7 @@ import structlog
 from callboard_contracts import accounts as wire
 from callboard_servicekit.authentication import bearer_token
 from callboard_servicekit.openapi import problems
-from callboard_servicekit.routing import StrictJsonRoute
+from callboard_servicekit.routing import SmallJsonRoute
 from fastapi import APIRouter, Path, Request, Response
 
 from callboard_auth.access import Administrator
@@ -18,7 +18,7 @@ from callboard_auth.tokens.repository import ApiTokenRepository, StoredApiToken
 from callboard_auth.tokens.service import checked_expiry, create_token, redeem, revoke_token
 
 log = structlog.get_logger(__name__)
-router = APIRouter(route_class=StrictJsonRoute, tags=["api tokens"])
+router = APIRouter(route_class=SmallJsonRoute, tags=["api tokens"])
 
 TokenId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
 
@@ -31,7 +31,7 @@ async def create(
     now = resources.clock()
     expires_at = checked_expiry(body.expires_at, now)
     token = ApiToken.new()
-    secret_hash = await resources.passwords.hash(token.secret)
+    secret_hash = await resources.api_token_secrets.hash(token.secret)
     async with resources.database.write() as unit:
         stored = await create_token(
             unit,
@@ -78,7 +78,7 @@ async def exchange(
     text = body.token if body is not None else bearer_token(request)
     now = resources.clock()
     try:
-        stored = await redeem(resources.database, resources.passwords, text or "", now)
+        stored = await redeem(resources.database, resources.api_token_secrets, text or "", now)
     except (InvalidApiToken, Overloaded) as error:
         resources.metrics.exchanges.labels(error.code).inc()
         raise

@@ -72,7 +72,8 @@ async def revoke_expired_tokens(unit: AsyncSession, now: datetime, limit: int) -
 async def redeem(database: Database, passwords: PasswordPool, text: str, now: datetime) -> StoredApiToken:
     """The stored token behind what a client presents.
 
-    An unknown id takes as long as a wrong secret; what is not even of a token's form costs nothing.
+    What is not of a token's form, or has an unknown id, costs no hash: an id is as hard to guess as a secret, and
+    made-up ones must not keep others waiting.
 
     Raises:
         InvalidApiToken: wrong, expired or revoked.
@@ -83,8 +84,11 @@ async def redeem(database: Database, passwords: PasswordPool, text: str, now: da
         raise InvalidApiToken
     async with database.read() as unit:
         stored = await ApiTokenRepository(unit).find(token.id)
-    verdict = await passwords.verify(stored.secret_hash if stored else None, token.secret)
-    if stored is None or not verdict.is_right or stored.is_over(now):
+    # A session of less than a second would be over before it is used.
+    if stored is None or stored.is_over(now + timedelta(seconds=1)):
+        raise InvalidApiToken
+    verdict = await passwords.verify(stored.secret_hash, token.secret)
+    if not verdict.is_right:
         raise InvalidApiToken
     if stored.last_used_at is None or now - stored.last_used_at >= USE_RESOLUTION:
         async with database.write() as unit:

@@ -17,10 +17,9 @@ from callboard_contracts.positions import Position
 from callboard_contracts.wire import Identifier
 from callboard_servicekit import strict_json
 from callboard_servicekit.openapi import problems
-from callboard_servicekit.routing import StrictJsonRoute
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from callboard_producer.access import Reader, Writer, require_own_organization
+from callboard_producer.access import IdentifiedJsonRoute, Reader, Writer, require_own_organization
 from callboard_producer.executions.repository import ExecutionRepository
 from callboard_producer.executions.service import (
     Recorded,
@@ -36,7 +35,9 @@ MAX_LIMIT = 200
 MAX_CURSOR = 2**63 - 1
 
 TaskId = Annotated[Identifier, Path()]
-router = APIRouter(route_class=StrictJsonRoute, tags=["executions"], responses=problems(400, 401, 403, 413, 422, 503))
+router = APIRouter(
+    route_class=IdentifiedJsonRoute, tags=["executions"], responses=problems(400, 401, 403, 413, 422, 503)
+)
 
 
 @router.post("/executions/update", responses=problems(409))

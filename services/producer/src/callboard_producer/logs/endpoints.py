@@ -5,17 +5,18 @@ from typing import Annotated
 from callboard_contracts.executions import MAX_ATTEMPT, MAX_LINE_NUMBER, LogAppended, LogChunk, LogPage
 from callboard_contracts.positions import Position
 from callboard_servicekit.openapi import problems
-from callboard_servicekit.routing import RepairingJsonRoute
 from fastapi import APIRouter, Query
 
-from callboard_producer.access import Reader, Writer
+from callboard_producer.access import IdentifiedLogJsonRoute, Reader, Writer
 from callboard_producer.executions.endpoints import TaskId
 from callboard_producer.logs.service import append_lines, check_size, read_page
 from callboard_producer.resources import CurrentResources
 
 MAX_LIMIT = 1_000
 
-router = APIRouter(route_class=RepairingJsonRoute, tags=["logs"], responses=problems(400, 401, 403, 404, 413, 422, 503))
+router = APIRouter(
+    route_class=IdentifiedLogJsonRoute, tags=["logs"], responses=problems(400, 401, 403, 404, 413, 422, 503)
+)
 
 
 @router.post("/executions/{task_id}/logs", responses=problems(409))

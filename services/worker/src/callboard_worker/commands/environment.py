@@ -8,11 +8,14 @@ from typing import Any, TypeVar
 import click
 
 from callboard_worker.console.console import Console
+from callboard_worker.running.encodings import with_encodings
 from callboard_worker.running.masking import Masker
 from callboard_worker.sdk.client import DEFAULT_URL, CallboardClient
 from callboard_worker.sdk.gateway import GatewayOptions, checked_url
 
 TOKEN_VARIABLE = "CALLBOARD_TOKEN"
+PASSWORD_VARIABLE = "CALLBOARD_PASSWORD"
+OWN_SECRETS = (TOKEN_VARIABLE, PASSWORD_VARIABLE)
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -63,15 +66,16 @@ def client_for(url: str, token: str, console: Console) -> CallboardClient:
 
 
 def masker_for(token: str, secret_variables: Iterable[str]) -> Masker:
-    """Masks the API token and the values of these variables; raises UsageError for one that is not set."""
+    """Masks our own secrets and the values of these variables; raises UsageError for one that is not set."""
     names = tuple(secret_variables)
     missing = [name for name in names if name not in os.environ]
     if missing:
         # A slip in a name would let the secret through.
         raise click.UsageError("These variables are to be masked but are not set: " + ", ".join(missing))
-    return Masker([token, os.environ.get(TOKEN_VARIABLE, ""), *(os.environ[name] for name in names)])
+    own = (os.environ.get(name, "") for name in OWN_SECRETS)
+    return Masker(with_encodings([token, *own, *(os.environ[name] for name in names)]))
 
 
 def child_environment() -> Mapping[str, str]:
-    """Our environment without the API token: what we run has no business with it."""
-    return {name: value for name, value in os.environ.items() if name != TOKEN_VARIABLE}
+    """Our environment without our own secrets: what we run has no business with them."""
+    return {name: value for name, value in os.environ.items() if name not in OWN_SECRETS}

@@ -9,12 +9,11 @@ from callboard_contracts.accounts import ApiToken
 from callboard_contracts.wire import format_time
 
 from callboard_worker.commands.accounts import Account, signed_in
-from callboard_worker.commands.environment import url_option
+from callboard_worker.commands.environment import PASSWORD_VARIABLE, url_option
 from callboard_worker.console.durations import parse_duration
 from callboard_worker.console.terminal import neutralised
 from callboard_worker.sdk.gateway import GatewayOptions
 
-PASSWORD_VARIABLE = "CALLBOARD_PASSWORD"
 PATIENCE = timedelta(seconds=15)
 """Somebody sits and waits."""
 MAX_NAME_LENGTH = 128
