@@ -107,6 +107,20 @@ async def test_logs_carries_the_lines_of_every_execution(account: Account) -> No
     assert {event["channel"] for event in logs} == {"logs"}
 
 
+@pytest.mark.clause("CHANNEL-4")
+async def test_the_largest_chunks_reach_who_watches_both_channels(account: Account) -> None:
+    await account.update("task-1", "RUNNING")
+    lines = ["\x1b" * 2_600] * 16  # escaped, each is six times as long
+    async with account.socket() as client:
+        for channel in ("execution:task-1", "logs"):
+            await client.ask(type="subscribe", channel=channel)
+        for number in range(5):
+            await write_lines(account, "task-1", 1 + number * len(lines), *lines)
+        heard = [await client.receive() for _ in range(10)]
+        assert await client.hears_nothing()
+    assert all(event["data"]["lines"] == lines for event in heard)
+
+
 @pytest.mark.clause("CHANNEL-6")
 async def test_nothing_comes_after_unsubscribed(account: Account) -> None:
     await account.update("task-1", "RUNNING")

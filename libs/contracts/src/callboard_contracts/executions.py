@@ -1,5 +1,6 @@
 """Executions, their status and their log lines, as workers post them and browsers see them."""
 
+import json
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -9,6 +10,8 @@ from callboard_contracts.wire import Identifier, Moment, RequestModel, WireModel
 
 MAX_LINE_BYTES = 16 * 1024
 MAX_LINES_PER_CHUNK = 1_000
+MAX_CHUNK_BYTES = 256 * 1024
+"""Bound of a chunk's lines as JSON. It becomes one frame for every watcher, once for each channel it watches."""
 MAX_KEPT_BYTES = 16 * 1024
 """Bound of the fields that an update carries beyond the known ones, as JSON."""
 MAX_ATTEMPT = 1_000_000
@@ -32,6 +35,11 @@ class Status(StrEnum):
     @property
     def is_terminal(self) -> bool:
         return self not in {Status.PENDING, Status.RUNNING}
+
+
+def wire_bytes(line: str) -> int:
+    """What a line takes in the body of a chunk, its quotes, escapes and comma included."""
+    return len(json.dumps(line, ensure_ascii=False).encode()) + 1
 
 
 class ExecutionUpdate(WireModel):

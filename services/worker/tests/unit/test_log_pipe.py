@@ -2,10 +2,10 @@ import asyncio
 import json
 
 import pytest
-from callboard_contracts.executions import MAX_LINE_BYTES, MAX_LINES_PER_CHUNK
+from callboard_contracts.executions import MAX_CHUNK_BYTES, MAX_LINE_BYTES, MAX_LINES_PER_CHUNK, wire_bytes
 from callboard_testkit.waiting import eventually
 from callboard_worker.sdk import log_pipe
-from callboard_worker.sdk.log_pipe import MAX_CHUNK_BYTES, LogPipe, wire_bytes
+from callboard_worker.sdk.log_pipe import LogPipe
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

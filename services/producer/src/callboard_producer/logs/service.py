@@ -4,7 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from callboard_contracts.events import EventType
-from callboard_contracts.executions import MAX_LINE_BYTES, LogChunk, LogEvent, LogPage
+from callboard_contracts.executions import (
+    MAX_CHUNK_BYTES,
+    MAX_LINE_BYTES,
+    LogChunk,
+    LogEvent,
+    LogPage,
+    wire_bytes,
+)
 from callboard_contracts.positions import Position
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -17,8 +24,6 @@ from callboard_producer.logs.repository import AttemptLog, Bounds, LogRepository
 from callboard_producer.outbox import OutboxEvent, OutboxRepository, Subject
 from callboard_producer.tables import OutboxKind
 
-MAX_CHUNK_BYTES = 1024 * 1024
-"""A chunk becomes one event in every subscriber's buffer; Redis drops a subscriber that is 32 MiB behind."""
 MAX_PAGE_BYTES = 1024 * 1024
 
 
@@ -39,10 +44,9 @@ class Appended:
 
 def check_size(chunk: LogChunk) -> None:
     """Raises `LineTooLong` or `ChunkTooLarge`."""
-    sizes = [len(line.encode()) for line in chunk.lines]
-    if max(sizes) > MAX_LINE_BYTES:
+    if max(len(line.encode()) for line in chunk.lines) > MAX_LINE_BYTES:
         raise LineTooLong
-    if sum(sizes) > MAX_CHUNK_BYTES:
+    if sum(map(wire_bytes, chunk.lines)) > MAX_CHUNK_BYTES:
         raise ChunkTooLarge
 
 

@@ -1,16 +1,14 @@
 """Lines on their way to the gateway: numbered, gathered into chunks, bounded, none dropped."""
 
 import asyncio
-import json
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 
-from callboard_contracts.executions import MAX_LINES_PER_CHUNK
+from callboard_contracts.executions import MAX_CHUNK_BYTES, MAX_LINES_PER_CHUNK, wire_bytes
 
-MAX_CHUNK_BYTES = 256 * 1024
 MAX_HELD_BYTES = 4 * 1024 * 1024
 """What may wait while the gateway is away; then `put` waits, and with it whoever makes the lines."""
 MAX_HELD_LINES = 65_536
@@ -18,11 +16,6 @@ FLUSH_AFTER = timedelta(milliseconds=200)
 
 SendChunk = Callable[[int, list[str]], Awaitable[object]]
 """Stores lines from a line number on, and returns when that is acknowledged."""
-
-
-def wire_bytes(line: str) -> int:
-    """What a line takes in the body of a chunk, its quotes, escapes and comma included."""
-    return len(json.dumps(line, ensure_ascii=False).encode()) + 1
 
 
 class LogPipe:
