@@ -20,6 +20,7 @@ from callboard_social.wire.protocol import Frame
 MAX_PENDING_BYTES = 1024 * 1024
 """Bound of what waits for one slow reader; beyond it the socket is closed, and its client comes back. A frame that
 waits alone may be larger: whoever reads gets it."""
+FRAMES_IN_A_ROW = 64
 LINGER_SECONDS = 10.0
 """What a peer that stopped reading has to take the close frame; then the socket is over without it."""
 
@@ -70,6 +71,7 @@ class Connection:
     def drop(self, code: CloseCode) -> None:
         """Close without what is in the lane: it may not be seen any more, or never will be."""
         self._lane.clear()
+        self._pending_bytes = 0
         self.close(code)
 
     def _limit_linger(self) -> None:
@@ -109,15 +111,22 @@ class Connection:
         elif not self._inbound.spend(size):
             self.close(close_codes.TOO_MANY_MESSAGES)
 
+    async def _write_lane(self) -> None:
+        written = 0
+        while self._lane:
+            frame = self._lane.popleft()
+            self._pending_bytes -= len(frame.text)
+            await self._send({"type": "websocket.send", "text": frame.text})
+            written += 1
+            if written % FRAMES_IN_A_ROW == 0:
+                await asyncio.sleep(0)  # sending does not pause while the peer reads
+
     async def _write(self) -> None:
         try:
             while self._closing is None or self._lane:
                 await self._wake.wait()
                 self._wake.clear()
-                while self._lane:
-                    frame = self._lane.popleft()
-                    self._pending_bytes -= len(frame.text)
-                    await self._send({"type": "websocket.send", "text": frame.text})
+                await self._write_lane()
             await self._send({"type": "websocket.close", "code": self._closing.code, "reason": self._closing.reason})
         except OSError:
             return  # the peer is gone: reading ends too, and says so
