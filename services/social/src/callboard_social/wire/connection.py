@@ -98,18 +98,14 @@ class Connection:
             if message["type"] == "websocket.disconnect":
                 return
             text = message.get("text")
-            self._check(text if text is not None else message["bytes"])
+            size = _bytes_of(text if text is not None else message["bytes"])
+            if size > MAX_INBOUND_BYTES:
+                self.close(close_codes.MESSAGE_TOO_BIG)
             if not self.is_closing:
                 await on_text(text)
-            # What has been read already is given out without a pause: others would wait for all of it.
-            await asyncio.sleep(0)
-
-    def _check(self, message: str | bytes) -> None:
-        size = len(message) if isinstance(message, bytes) or message.isascii() else len(message.encode())
-        if size > MAX_INBOUND_BYTES:
-            self.close(close_codes.MESSAGE_TOO_BIG)
-        elif not self._inbound.spend(size):
-            self.close(close_codes.TOO_MANY_MESSAGES)
+            # What has been read already is given out without a pause, and others would wait for all of it: even
+            # when there is nothing to wait for, they have their turn.
+            await asyncio.sleep(self._inbound.spend(size))
 
     async def _write_lane(self) -> None:
         written = 0
@@ -130,3 +126,7 @@ class Connection:
             await self._send({"type": "websocket.close", "code": self._closing.code, "reason": self._closing.reason})
         except OSError:
             return  # the peer is gone: reading ends too, and says so
+
+
+def _bytes_of(message: str | bytes) -> int:
+    return len(message) if isinstance(message, bytes) or message.isascii() else len(message.encode())

@@ -11,7 +11,11 @@ BURST_OF_BYTES = 2 * 1024 * 1024.0
 
 
 class InboundBudget:
-    """Every message costs all others on this node some time, whatever it says."""
+    """Every message costs all others on this node some time, whatever it says.
+
+    Who is over the budget is read more slowly, down to the sender's own buffers. To close the socket instead would
+    make it worse: until its peer answers, what it goes on sending is read and parsed all the same.
+    """
 
     __slots__ = ("_at", "_bytes", "_clock", "_messages")
 
@@ -21,10 +25,10 @@ class InboundBudget:
         self._messages = BURST_OF_MESSAGES
         self._bytes = BURST_OF_BYTES
 
-    def spend(self, size: int) -> bool:
-        """Take one message of so many bytes; False when it is more than may be said now."""
+    def spend(self, size: int) -> float:
+        """Take one message of so many bytes; gives the seconds to wait before the next."""
         now = self._clock()
         passed, self._at = now - self._at, now
         self._messages = min(BURST_OF_MESSAGES, self._messages + passed * MESSAGES_PER_SECOND) - 1
         self._bytes = min(BURST_OF_BYTES, self._bytes + passed * BYTES_PER_SECOND) - size
-        return self._messages >= 0 and self._bytes >= 0
+        return max(0.0, -self._messages / MESSAGES_PER_SECOND, -self._bytes / BYTES_PER_SECOND)
