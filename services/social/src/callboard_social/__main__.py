@@ -6,6 +6,7 @@ from callboard_servicekit.serve import Listener, serve
 
 from callboard_social.app import create_app
 from callboard_social.settings import SocialSettings
+from callboard_social.wire.carrier import BoundedCarrier
 
 MAX_FRAME_BYTES = 1024 * 1024
 """Over it uvicorn cuts the connection, and the close code may be lost; the lane has a smaller bound and closes in
@@ -24,7 +25,7 @@ def main() -> None:
         settings.port,
         settings.internal_port,
         {
-            "ws": "websockets-sansio",
+            "ws": BoundedCarrier,
             "ws_max_size": MAX_FRAME_BYTES,
             "ws_ping_interval": PING_SECONDS,
             "ws_ping_timeout": PONG_SECONDS,

@@ -11,6 +11,7 @@ from callboard_servicekit.app import telemetry_of
 from callboard_servicekit.relay.relay import Published, Relay
 from callboard_social.app import create_app
 from callboard_social.settings import SocialSettings
+from callboard_social.wire.carrier import BoundedCarrier
 from callboard_testkit.running import declare_revocations_complete, running
 from callboard_testkit.signing import TokenMinter
 from callboard_testkit.social_under_test import SocialUnderTest
@@ -39,7 +40,7 @@ def start_social(jwks_url: str, minter: TokenMinter) -> StartSocial:
             assert isinstance(published, Published)
             return str(published.position)
 
-        async with running(app, ws="websockets-sansio") as url:
+        async with running(app, ws=BoundedCarrier) as url:
             if knows_revocations:
                 async with Redis.from_url(redis_url) as redis:
                     await declare_revocations_complete(redis)

@@ -86,3 +86,33 @@ async def test_fifty_redemptions_of_one_ticket_on_two_replicas_open_one_socket(
         outcomes = await asyncio.gather(*(redeem(social) for social in (one, two) for _ in range(25)))
     assert sorted(set(outcomes)) == ["Token already used", "connected"]
     assert outcomes.count("connected") == 1
+
+
+async def test_a_socket_that_was_closed_and_goes_on_talking_is_cut(social: SocialUnderTest) -> None:
+    """A peer that never answers our close frame, and pings without an end."""
+    host, port = social.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    upgrade = (
+        "GET /api/socials/ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        f"Authorization: Bearer {social.minter.mint()}\r\n\r\n"
+    )
+    nonsense = b"\x81\x81\x00\x00\x00\x00x"
+    ping = b"\x89\x80\x00\x00\x00\x00"
+    writer.write(upgrade.encode())
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(nonsense * 100)
+    closed = b"protocol violations"
+    heard = b""
+    async with asyncio.timeout(10):
+        while closed not in heard:
+            heard += await reader.read(65_536)
+        with pytest.raises(ConnectionError):
+            await write_for_ever(writer, ping * 10_000)
+    writer.close()
+
+
+async def write_for_ever(writer: asyncio.StreamWriter, data: bytes) -> None:
+    while True:
+        writer.write(data)
+        await writer.drain()
