@@ -9,14 +9,14 @@ from callboard_servicekit.routing import StrictJsonRoute
 from fastapi import Depends, Request
 
 from callboard_producer.errors import ForeignOrganization
-from callboard_producer.resources import CurrentResources, resources_of
+from callboard_producer.resources import resources_of
 
 
 class IdentifiedJsonRoute(StrictJsonRoute):
     """Who is not known is refused before the body is read."""
 
     async def admit(self, request: Request) -> None:
-        await resources_of(request).authenticator.identify(request)
+        request.state.identity = await resources_of(request).authenticator.identify(request)
 
 
 class IdentifiedLogJsonRoute(IdentifiedJsonRoute):
@@ -25,8 +25,10 @@ class IdentifiedLogJsonRoute(IdentifiedJsonRoute):
     request_class = RepairingJsonRequest
 
 
-async def _identity(request: Request, resources: CurrentResources) -> Identity:
-    return await resources.authenticator.identify(request)
+async def _identity(request: Request) -> Identity:
+    identity = request.state.identity
+    assert isinstance(identity, Identity)  # noqa: S101 - put there by the route before it read the body
+    return identity
 
 
 Reader = Annotated[Identity, Depends(_identity)]

@@ -6,7 +6,6 @@ way to send, and only a proven identity becomes a member of the hub.
 
 import time
 
-import structlog
 from callboard_contracts.close_codes import CloseCode
 from callboard_contracts.identity import Identity
 from callboard_contracts.native import MAX_POSITIONS, SUBPROTOCOL, TICKET_SUBPROTOCOL_PREFIX
@@ -26,8 +25,6 @@ from callboard_social.errors import InvalidPositions, TicketInvalid, TicketRefus
 from callboard_social.limits import RateLimit
 from callboard_social.metrics import SocialMetrics
 from callboard_social.tickets import Tickets
-
-log = structlog.get_logger(__name__)
 
 
 class Upgrade:
