@@ -8,7 +8,8 @@ for package in libs/*/src/* services/*/src/*; do
     if [ -f "$package/__init__.py" ]; then set -- "$@" -p "$(basename "$package")"; fi
 done
 .venv/bin/mypy "$@"
-.venv/bin/mypy local nginx/render.py
-for tests in libs/*/tests services/*/tests/unit services/*/tests/integration nginx/tests tests-repo tests-e2e; do
-    if [ -d "$tests" ]; then .venv/bin/mypy "$tests"; fi
+.venv/bin/mypy local nginx/*.py
+for tests in libs/*/tests services/*/tests/unit services/*/tests/integration nginx/tests tests-repo tests-e2e/conftest.py \
+    tests-e2e/*/; do
+    if [ -e "$tests" ]; then .venv/bin/mypy "$tests"; fi
 done

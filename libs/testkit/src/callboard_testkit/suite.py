@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,19 +131,23 @@ async def sign_up(http: httpx.AsyncClient, addresses: Addresses, door: Door) -> 
 
 @dataclass(frozen=True)
 class RunningSuite:
+    """``pids`` are the processes by program name (``gateway``, ``social``, ...) as they were at the start."""
+
     addresses: Addresses
     log_directory: Path
+    pids: Mapping[str, int]
 
 
 @contextmanager
-def start_suite(root: Path, run_directory: Path) -> Iterator[RunningSuite]:
+def start_suite(root: Path, run_directory: Path, settings: Mapping[str, str] | None = None) -> Iterator[RunningSuite]:
     """The suite of the checkout at `root`, started as ``make up`` starts it, without the demo.
 
-    It runs on free ports and keeps everything in `run_directory`; it is stopped at the end of the block.
+    It runs on free ports and keeps everything in `run_directory`; `settings` are variables beside the defaults. It is
+    stopped at the end of the block.
     """
     command = [sys.executable, "-m", "local.up", "--run-dir", str(run_directory), "--port", "0", "--no-demo"]
     # Clauses present bad credentials by the hundred, all from one address; the limit has tests of its own.
-    environment = os.environ | {"SOCIAL_FAILED_UPGRADES_PER_MINUTE": "1000000"}
+    environment = os.environ | {"SOCIAL_FAILED_UPGRADES_PER_MINUTE": "1000000"} | dict(settings or {})
     process = subprocess.Popen(command, cwd=root, env=environment, start_new_session=True)
     try:
         yield _wait_for_suite(process, run_directory)
@@ -163,4 +167,4 @@ def _wait_for_suite(process: subprocess.Popen[bytes], run_directory: Path) -> Ru
         time.sleep(0.05)
     fields = json.loads(described.read_text())
     addresses = Addresses(**fields["addresses"])
-    return RunningSuite(addresses, run_directory / "log")
+    return RunningSuite(addresses, run_directory / "log", fields["pids"])
