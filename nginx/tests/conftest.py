@@ -7,86 +7,37 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-import uvicorn
-from callboard_testkit.waiting import free_port, wait_for_port
+from callboard_testkit.waiting import eventually, free_port, wait_for_port
+
+from nginx.tests.upstream import PATIENCE_SECONDS, Upstream
+from nginx.tests.watched import ROOT, Watched
 
 RENDER = Path(__file__).parents[1] / "render.py"
 NGINX = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin") or "nginx"  # a normal user's PATH lacks sbin
-PATIENCE_SECONDS = 15.0
 Environment = dict[str, str]
+Watch = Callable[..., Awaitable[Watched]]
 
-
-class Upstream:
-    """Answers every request with what it received; ``status`` and ``headers`` decide how."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.port = free_port()
-        self.status = 200
-        self.headers: list[tuple[str, str]] = []
-        self.asked = 0
-        config = uvicorn.Config(
-            self._answer,
-            port=self.port,
-            interface="asgi3",
-            log_config=None,
-            lifespan="off",
-            timeout_graceful_shutdown=1,
-        )
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, daemon=True)
-
-    @property
-    def peer(self) -> str:
-        return f"127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        self._thread.start()
-        wait_for_port(self.port)
-
-    def stop(self) -> None:
-        self._server.should_exit = True
-        self._thread.join(PATIENCE_SECONDS)
-
-    async def _answer(self, scope: Any, receive: Any, send: Any) -> None:
-        self.asked += 1
-        body = b""
-        if scope["type"] == "http":
-            while (message := await receive())["type"] == "http.request":
-                body += message["body"]
-                if not message.get("more_body"):
-                    break
-        path = scope["raw_path"].decode()
-        query = scope["query_string"].decode()
-        received = {
-            "upstream": self.name,
-            "path": path + (f"?{query}" if query else ""),
-            "headers": {name.decode().lower(): value.decode("latin-1") for name, value in scope["headers"]},
-            "bytes": len(body),
-        }
-        if scope["type"] == "websocket" and self.status == 200:
-            await self._converse(scope, receive, send, received)
-            return
-        prefix = "websocket.http.response" if scope["type"] == "websocket" else "http.response"
-        headers = [(name.encode(), value.encode()) for name, value in self.headers]
-        await send({"type": f"{prefix}.start", "status": self.status, "headers": headers})
-        await send({"type": f"{prefix}.body", "body": json.dumps(received).encode()})
-
-    @staticmethod
-    async def _converse(scope: Any, receive: Any, send: Any, received: dict[str, Any]) -> None:
-        await receive()
-        await send({"type": "websocket.accept", "subprotocol": next(iter(scope["subprotocols"]), None)})
-        await send({"type": "websocket.send", "text": json.dumps(received)})
-        while (message := await receive())["type"] == "websocket.receive":
-            await send({"type": "websocket.send", "text": message["text"]})
+WEB_FILES = {
+    "index.html": "<!doctype html><title>Callboard</title>",
+    "callboard.js": "export const text = 'all of it may be compressed';\n" * 100,
+    "callboard-tabs.js": "export {};",
+    "dashboard/main.js": "export const text = 'all of it may be compressed';\n" * 100,
+    "dashboard/log/log.css": "body { color: black; }\n" * 100,
+    "dashboard/mark.svg": "<svg xmlns='http://www.w3.org/2000/svg'/>",
+    "dashboard/.secret": "hidden",
+    ".secret": "hidden",
+    "package.json": "{}",
+    "tests/client.test.js": "export {};",
+    "node_modules/typescript/index.js": "export {};",
+}
+"""What stands in web/, and a few files that must not be served."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +119,10 @@ def _shared(upstreams: dict[str, Upstream], tmp_path_factory: pytest.TempPathFac
     directory = tmp_path_factory.mktemp("gateway")
     peers = {f"CALLBOARD_{name.upper()}_PEERS": server.peer for name, server in upstreams.items()}
     gateway = _start(directory, {"CORS_ORIGINS": "https://app.example", **peers})
-    (directory / "web" / "index.html").write_text("<!doctype html><title>Callboard</title>", encoding="utf-8")
-    (directory / "web" / "app.js").write_text("export {};", encoding="utf-8")
-    (directory / "web" / ".secret").write_text("hidden", encoding="utf-8")
+    for name, text in WEB_FILES.items():
+        file = directory / "web" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
     yield gateway
     gateway.stop()
 
@@ -201,14 +153,55 @@ def start_gateway(tmp_path: Path) -> Iterator[Callable[..., Gateway]]:
 
 
 @pytest.fixture
-def start_upstream() -> Iterator[Callable[[str], Upstream]]:
+def start_upstream() -> Iterator[Callable[..., Upstream]]:
+    """Starts a server of the test's own, at this host and port or a free one."""
     started: list[Upstream] = []
 
-    def start(name: str) -> Upstream:
-        started.append(Upstream(name))
+    def start(name: str, host: str = "127.0.0.1", port: int = 0) -> Upstream:
+        started.append(Upstream(name, host, port))
         started[-1].start()
         return started[-1]
 
     yield start
     for server in started:
         server.stop()
+
+
+def _launch(directory: Path, names: dict[str, list[str]], variables: Environment) -> Watched:
+    for made in (directory / "run", directory / "web"):
+        made.mkdir(parents=True)
+    (directory / "web" / "index.html").write_text(WEB_FILES["index.html"], encoding="utf-8")
+    environment = {
+        "PATH": os.environ["PATH"],
+        "CALLBOARD_PORT": str(free_port()),
+        "CALLBOARD_GATEWAY_RUN_DIR": str(directory / "run"),
+        "CALLBOARD_WEB_ROOT": str(directory / "web"),
+        "CALLBOARD_AUTH_PEERS": "auth:1",
+        "CALLBOARD_SOCIAL_PEERS": "social:1",
+        "CALLBOARD_PRODUCER_PEERS": "producer:1",
+        "CALLBOARD_PEERS_INTERVAL": "0.05",
+        **variables,
+    }
+    (directory / "names").write_text(json.dumps(names), encoding="utf-8")
+    command = [sys.executable, "-m", "nginx.tests.scripted_names", str(directory / "names")]
+    with (directory / "log").open("ab") as log:
+        process = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=log, stderr=log)
+    return Watched(process, directory, environment)
+
+
+@pytest.fixture
+def watch(tmp_path: Path) -> Iterator[Watch]:
+    """Starts a gateway under its own process 1, with these names and variables; gives it when it answers."""
+    started: list[Watched] = []
+
+    async def start(names: dict[str, list[str]], **variables: str) -> Watched:
+        watched = _launch(tmp_path / f"watched-{len(started)}", names, variables)
+        started.append(watched)
+        # Not merely a port that is open: for a moment that is the trial of the configuration.
+        await eventually(lambda: watched.status("/") > 0)
+        return watched
+
+    yield start
+    for watched in started:
+        if watched.process.poll() is None:
+            watched.end()

@@ -1,8 +1,10 @@
 """What a service learns about a request, and what a client gets back."""
 
 import pytest
+from callboard_testkit.waiting import eventually
 
-from nginx.tests.conftest import Gateway, Upstream
+from nginx.tests.conftest import Gateway
+from nginx.tests.upstream import Upstream
 
 SECURITY_HEADERS = {
     "x-content-type-options": "nosniff",
@@ -38,7 +40,7 @@ def test_host_and_scheme_are_the_public_ones(gateway: Gateway) -> None:
 
 
 @pytest.mark.clause("HTTP-5")
-def test_the_request_id_is_the_gateways_own_for_the_service_and_the_client(
+async def test_the_request_id_is_the_gateways_own_for_the_service_and_the_client(
     gateway: Gateway, upstreams: dict[str, Upstream]
 ) -> None:
     upstreams["producer"].headers = [("X-Request-Id", "the-service-would-say-this")]
@@ -47,7 +49,7 @@ def test_the_request_id_is_the_gateways_own_for_the_service_and_the_client(
     returned = answer.headers.get_list("x-request-id")
     assert returned == [answer.json()["headers"]["x-request-id"]]
     assert returned[0] != "0123456789abcdef0123456789abcdef"
-    assert f'"request_id":"{returned[0]}"' in gateway.log
+    await eventually(lambda: f'"request_id":"{returned[0]}"' in gateway.log)
 
 
 @pytest.mark.parametrize("path", ["/", "/producer/executions", "/absent"])

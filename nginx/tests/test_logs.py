@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from callboard_testkit.waiting import eventually
 from websockets.exceptions import InvalidHandshake
 from websockets.sync.client import connect
 
@@ -63,10 +64,11 @@ def test_a_full_disk_or_lost_right_puts_no_credential_into_a_log(
     assert SECRET not in gateway.stop()
 
 
-def test_a_line_of_the_access_log_says_who_asked_what_and_how_it_went(gateway: Gateway) -> None:
+async def test_a_line_of_the_access_log_says_who_asked_what_and_how_it_went(gateway: Gateway) -> None:
     with gateway.client() as client:
         answer = client.get('/executions/run-"1"', params={"after": "x"})
     assert answer.status_code == httpx.codes.OK
+    await eventually(lambda: answer.headers["x-request-id"] in gateway.log)
     (line,) = [line for line in lines(gateway.log) if line["request_id"] == answer.headers["x-request-id"]]
     assert line["path"] == "/executions/run-%221%22"
     assert (line["method"], line["status"], line["client"]) == ("GET", 200, "127.0.0.1")

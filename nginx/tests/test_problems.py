@@ -7,7 +7,8 @@ import httpx
 import pytest
 from callboard_contracts.problems import Problem
 
-from nginx.tests.conftest import Gateway, Upstream
+from nginx.tests.conftest import Gateway
+from nginx.tests.upstream import Upstream
 
 LONG = "x" * 9_000
 
@@ -47,7 +48,7 @@ def test_overlong_headers_are_431(gateway: Gateway) -> None:
 
 def test_a_method_that_files_do_not_take_is_405(gateway: Gateway) -> None:
     with gateway.client() as client:
-        assert_problem(client.post("/app.js"), 405, "method-not-allowed")
+        assert_problem(client.post("/callboard.js"), 405, "method-not-allowed")
 
 
 @pytest.mark.parametrize(

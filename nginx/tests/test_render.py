@@ -58,6 +58,13 @@ def test_an_https_address_allows_its_own_origin_and_no_loopback_name(tmp_path: P
         {"CALLBOARD_GATEWAY_RUN_DIR": '/tmp/"'},
         {"CALLBOARD_SIGN_IN_RATE": "many"},
         {"CALLBOARD_SIGN_IN_BURST": "-1"},
+        {"CALLBOARD_TRUSTED_PROXIES": "proxy.example"},
+        {"CALLBOARD_TRUSTED_PROXIES": "10.0.0.1/8"},
+        {"CALLBOARD_TRUSTED_PROXIES": "10.0.0.0/8, 0.0.0.0/0"},
+        {"CALLBOARD_TRUSTED_PROXIES": "::/0"},
+        {"CALLBOARD_ACME_ROOT": "acme"},
+        {"CALLBOARD_TLS_CERTIFICATE": "/certificate.pem"},
+        {"CALLBOARD_TLS_KEY": "/key.pem"},
     ],
 )
 def test_an_unusable_value_is_named_and_nothing_is_written(tmp_path: Path, environment: Environment) -> None:

@@ -114,20 +114,3 @@ def test_the_service_decides_about_methods_and_preflights(gateway: Gateway, meth
     with gateway.client() as client:
         answer = client.request(method, "/producer/executions", headers={"Origin": "https://app.example"})
     assert reached(answer) == ("producer", "/executions")
-
-
-def test_the_root_is_the_dashboard_and_its_files_have_their_types(gateway: Gateway) -> None:
-    with gateway.client() as client:
-        page, module = client.get("/"), client.get("/app.js")
-    assert page.status_code == module.status_code == 200
-    assert page.headers["content-type"] == "text/html; charset=utf-8"
-    assert module.headers["content-type"].startswith("text/javascript")
-    assert page.headers["cache-control"] == "no-cache"
-
-
-@pytest.mark.parametrize("path", ["/absent.js", "/.secret", "/.problem", "/app.js/", "/%2e%2e/nginx.conf"])
-def test_a_file_that_is_absent_hidden_or_outside_is_not_served(gateway: Gateway, path: str) -> None:
-    with gateway.client() as client:
-        answer = client.get(path)
-    assert answer.status_code in {400, 404}
-    assert answer.headers["content-type"] == "application/problem+json"

@@ -10,7 +10,8 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from nginx.tests.conftest import Gateway, Upstream
+from nginx.tests.conftest import Gateway
+from nginx.tests.upstream import Upstream
 
 PATHS = ["/social/api/socials/ws", "/api/socials/ws"]
 REPLICAS = 6
@@ -55,7 +56,7 @@ def test_the_refusal_of_an_upgrade_is_the_services_own(gateway: Gateway, upstrea
 
 
 def test_a_replica_that_answers_503_hands_upgrades_and_tickets_to_the_next(
-    start_gateway: Callable[..., Gateway], start_upstream: Callable[[str], Upstream]
+    start_gateway: Callable[..., Gateway], start_upstream: Callable[..., Upstream]
 ) -> None:
     draining, ready = start_upstream("draining"), start_upstream("ready")
     draining.status = 503
@@ -69,7 +70,7 @@ def test_a_replica_that_answers_503_hands_upgrades_and_tickets_to_the_next(
 
 
 def test_a_replica_that_is_gone_is_passed_over(
-    start_gateway: Callable[..., Gateway], start_upstream: Callable[[str], Upstream]
+    start_gateway: Callable[..., Gateway], start_upstream: Callable[..., Upstream]
 ) -> None:
     ready = start_upstream("ready")
     gateway = start_gateway(CALLBOARD_SOCIAL_PEERS=f"127.0.0.1:{free_port()} {ready.peer}")
@@ -79,7 +80,7 @@ def test_a_replica_that_is_gone_is_passed_over(
 
 
 def test_replicas_that_all_answer_503_stay_in_use(
-    start_gateway: Callable[..., Gateway], start_upstream: Callable[[str], Upstream]
+    start_gateway: Callable[..., Gateway], start_upstream: Callable[..., Upstream]
 ) -> None:
     replicas = [start_upstream("one"), start_upstream("two")]
     gateway = start_gateway(CALLBOARD_SOCIAL_PEERS=" ".join(replica.peer for replica in replicas))
