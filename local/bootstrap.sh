@@ -3,7 +3,8 @@
 # Asks nothing, starts no system service, and takes a moment when there is nothing to do.
 #
 #   local/bootstrap.sh          what `make up` needs
-#   local/bootstrap.sh tests    and PostgreSQL, for `make test`
+#   local/bootstrap.sh tools    and what checks and tests web/
+#   local/bootstrap.sh tests    and PostgreSQL, Chromium, curl and openssl, for `make test`
 set -eu
 cd "$(dirname "$0")/.."
 PATH=$PATH:/usr/sbin:/usr/local/sbin:/sbin
@@ -79,11 +80,21 @@ has_postgres() {
     return 1
 }
 
+# Ubuntu's packages of Chromium are doors to a snap; there Playwright brings its own.
+has_chromium() {
+    command -v chromium >/dev/null || [ -e "$HOME/.cache/ms-playwright" ]
+}
+
 missing=
 find_python >/dev/null || missing="$missing python3 python3-venv"
 command -v nginx >/dev/null || missing="$missing nginx-light"
 if [ "${1-}" = tests ]; then
     has_postgres || missing="$missing postgresql"
+    command -v curl >/dev/null || missing="$missing curl"
+    command -v openssl >/dev/null || missing="$missing openssl"
+    if ! has_chromium && ! grep -qi ubuntu /etc/os-release; then
+        missing="$missing chromium fonts-inter fonts-dejavu-core"
+    fi
 fi
 # shellcheck disable=SC2086 # a list of package names
 if [ -n "$missing" ]; then install_packages $missing; fi
@@ -115,3 +126,8 @@ if [ "$(cat "$STAMP" 2>/dev/null)" != "$state" ]; then
 fi
 
 has_redis || install_packages redis-server
+
+if [ -n "${1-}" ]; then local/web.sh install; fi
+if [ "${1-}" = tests ] && ! has_chromium; then
+    .venv/bin/python -m playwright install --with-deps chromium
+fi

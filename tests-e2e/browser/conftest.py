@@ -8,28 +8,17 @@ import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import pytest
 from callboard_testkit.line import Line, line
-from callboard_testkit.suite import PASSWORD, RunningSuite, new_login, sign_up_body, start_suite
+from callboard_testkit.member import Member, new_member
+from callboard_testkit.suite import RunningSuite, start_suite
 from callboard_worker import BlockingClient
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 ROOT = Path(__file__).parent.parent.parent
 WAIT_SECONDS = 15
-
-
-@dataclass(frozen=True)
-class Member:
-    """Somebody who has signed up and owns an organisation; `api_token` is for its workers."""
-
-    login: str
-    password: str
-    organization_id: str
-    api_token: str
 
 
 @pytest.fixture(scope="session")
@@ -67,13 +56,7 @@ def gateway(suite: RunningSuite) -> str:
 
 @pytest.fixture
 def member(gateway: str) -> Member:
-    login = new_login()
-    with httpx.Client(base_url=gateway, trust_env=False, timeout=20) as http:
-        session = http.post("/auth/api/signup", json=sign_up_body(login)).raise_for_status().json()
-        http.cookies.clear()
-        bearer = {"Authorization": f"Bearer {session['token']}"}
-        created = http.post("/auth/api/v1/tokens", json={"name": "worker"}, headers=bearer).raise_for_status().json()
-    return Member(login, PASSWORD, session["organization"]["id"], created["token"])
+    return new_member(gateway)
 
 
 @pytest.fixture
@@ -141,7 +124,7 @@ def signed_in(page: Page, member: Member) -> Page:
 
 @pytest.fixture
 def restart_gateway(suite: RunningSuite) -> Callable[[], None]:
-    """Ends the gateway's process; the supervisor starts it again. Returns at once."""
+    """Kills the gateway's process; the supervisor starts it again. Returns at once."""
 
     def restart() -> None:
         pid = int((suite.log_directory.parent / "nginx" / "nginx.pid").read_text())
