@@ -2,17 +2,21 @@
 
 SHELL := /bin/sh
 BIN := .venv/bin
+COMPOSE ?= docker compose
 PYTEST := $(BIN)/python -m pytest -q
 COVER := $(BIN)/coverage run -m pytest -q
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap env up fmt lint types test sure lock
+.PHONY: help bootstrap tools env up fmt lint types test sure lock compose-test screenshots
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 bootstrap: ## Install what is missing: system packages, .venv
 	@local/bootstrap.sh
+
+tools: ## Install what formats, checks and tests web/
+	@local/bootstrap.sh tools
 
 env: bootstrap ## Make .env with random secrets; add what is missing, change nothing
 	@$(BIN)/python -m local.environment
@@ -20,14 +24,16 @@ env: bootstrap ## Make .env with random secrets; add what is missing, change not
 up: bootstrap ## Run the whole suite here, until Ctrl-C
 	@exec $(BIN)/python -m local.up
 
-fmt: bootstrap ## Format, and fix what can be fixed
+fmt: tools ## Format, and fix what can be fixed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	local/web.sh fmt
 
-lint: bootstrap types ## Check format, rules, types and which way imports point
+lint: tools types ## Check format, rules, types and which way imports point
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
+	local/web.sh check
 
 types: bootstrap ## Check types alone
 	@local/types.sh
@@ -35,17 +41,28 @@ types: bootstrap ## Check types alone
 test: lint ## Everything CI runs: lint, then every tier of tests with coverage
 	@local/bootstrap.sh tests
 	$(BIN)/coverage erase
+	local/web.sh test
 	$(COVER) libs services/*/tests/unit
 	$(COVER) services/*/tests/integration
 	$(PYTEST) local/tests nginx/tests
 	$(PYTEST) tests-repo
-	$(PYTEST) tests-e2e
+	$(PYTEST) tests-e2e/clauses tests-e2e/journeys tests-e2e/documents
+	$(PYTEST) tests-e2e/browser
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+compose-test: bootstrap ## The suite in containers: up from nothing, scaled, backed up, under TLS. Needs Docker
+	@local/bootstrap.sh tests
+	COMPOSE="$(COMPOSE)" $(PYTEST) tests-e2e/compose
+
+screenshots: ## Take the pictures of docs/images anew
+	@local/bootstrap.sh tests
+	CALLBOARD_SCREENSHOTS=$(CURDIR)/docs/images $(PYTEST) tests-e2e/browser/test_screenshots.py -k desktop
 
 sure: ## What a person runs before a push: a clean tree, and make test
 	@test -z "$$(git status --porcelain)" || { git status --short; echo "the tree is not clean"; exit 1; }
 	@$(MAKE) test
 
-lock: bootstrap ## Write requirements.lock anew
+lock: tools ## Write requirements.lock and web/package-lock.json anew
 	@local/lock.sh
+	@local/web.sh lock

@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ExecutionStore } from "../../dashboard/executions/execution-store.js";
+import { execution } from "./execution.js";
+
+const ALL = { status: "", text: "" };
+const ids = (/** @type {{taskId: string}[]} */ executions) => executions.map(({ taskId }) => taskId);
+
+test("the newest execution comes first, and stays in its place when it changes", () => {
+  const store = new ExecutionStore();
+  store.take([execution("old", { second: 1 }), execution("new", { second: 3 }), execution("mid", { second: 2 })]);
+  store.take([execution("old", { second: 1, version: 2, status: "PASSED" })]);
+  assert.deepEqual(ids(store.select(ALL)), ["new", "mid", "old"]);
+  assert.equal(store.select(ALL)[2]?.status, "PASSED");
+});
+
+test("an older version that comes late changes nothing", () => {
+  const store = new ExecutionStore();
+  store.take([execution("run", { version: 3, status: "FAILED" })]);
+  assert.deepEqual(store.take([execution("run", { version: 2, status: "RUNNING" })]), []);
+  assert.equal(store.select(ALL)[0]?.status, "FAILED");
+});
+
+test("only what is new or newer is news", () => {
+  const store = new ExecutionStore();
+  store.take([execution("a"), execution("b")]);
+  assert.deepEqual(ids(store.take([execution("a"), execution("b", { version: 2 }), execution("c")])), ["b", "c"]);
+});
+
+test("filters by state, and by a piece of id or name in whatever case", () => {
+  const store = new ExecutionStore();
+  store.take([
+    execution("deploy-1", { status: "FAILED" }),
+    execution("build-1", { status: "PASSED", name: "Nightly DEPLOY" }),
+    execution("build-2", { status: "FAILED" }),
+  ]);
+  assert.deepEqual(ids(store.select({ status: "FAILED", text: "" })).toSorted(), ["build-2", "deploy-1"]);
+  assert.deepEqual(ids(store.select({ status: "", text: " dePloy " })).toSorted(), ["build-1", "deploy-1"]);
+  assert.deepEqual(ids(store.select({ status: "FAILED", text: "deploy" })), ["deploy-1"]);
+});
+
+test("counts follow the states", () => {
+  const store = new ExecutionStore();
+  store.take([execution("a", { status: "RUNNING" }), execution("b", { status: "RUNNING" })]);
+  store.take([execution("a", { status: "PASSED", version: 2 })]);
+  assert.deepEqual(Object.fromEntries(store.counts()), { PASSED: 1, RUNNING: 1 });
+});
