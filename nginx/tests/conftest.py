@@ -27,7 +27,7 @@ Watch = Callable[..., Awaitable[Watched]]
 WEB_FILES = {
     "index.html": "<!doctype html><title>Callboard</title>",
     "callboard.js": "export const text = 'all of it may be compressed';\n" * 100,
-    "callboard-tabs.js": "export {};",
+    "callboard-session.js": "export {};",
     "dashboard/main.js": "export const text = 'all of it may be compressed';\n" * 100,
     "dashboard/log/log.css": "body { color: black; }\n" * 100,
     "dashboard/mark.svg": "<svg xmlns='http://www.w3.org/2000/svg'/>",

@@ -10,7 +10,7 @@ from nginx.tests.conftest import WEB_FILES, Gateway
 SERVED = [
     ("/", "text/html; charset=utf-8", "index.html"),
     ("/callboard.js", "text/javascript; charset=utf-8", "callboard.js"),
-    ("/callboard-tabs.js", "text/javascript; charset=utf-8", "callboard-tabs.js"),
+    ("/callboard-session.js", "text/javascript; charset=utf-8", "callboard-session.js"),
     ("/dashboard/main.js", "text/javascript; charset=utf-8", "dashboard/main.js"),
     ("/dashboard/log/log.css", "text/css; charset=utf-8", "dashboard/log/log.css"),
     ("/dashboard/mark.svg", "image/svg+xml", "dashboard/mark.svg"),
@@ -55,7 +55,7 @@ def test_nothing_else_of_its_folder_is(gateway: Gateway, path: str) -> None:
     assert b'"code":' in body
 
 
-@pytest.mark.parametrize("path", ["/callboard.js", "/callboard-tabs.js"])
+@pytest.mark.parametrize("path", ["/callboard.js", "/callboard-session.js"])
 def test_pages_of_every_origin_may_import_the_browser_client(gateway: Gateway, path: str) -> None:
     with gateway.client() as client:
         answer = client.get(path, headers={"Origin": "https://stranger.example"})
