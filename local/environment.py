@@ -9,6 +9,10 @@ ENV_FILE = ROOT / ".env"
 SECRETS = {
     "AUTH_KEY_PASSPHRASE": "Encrypts the signing keys in the database of auth. Losing it ends every session.",
     "SOCIAL_TICKET_SECRET": "Signs ws-connect tokens; the same for every replica of social.",
+    "POSTGRES_PASSWORD": "Under compose: of the superuser of PostgreSQL, as its volume was made with.",
+    "AUTH_DATABASE_PASSWORD": "Under compose: of the role of auth in PostgreSQL; a part of a URL, so A-Z a-z 0-9 - _",
+    "PRODUCER_DATABASE_PASSWORD": "Under compose: of the role of producer in PostgreSQL; of the same characters.",
+    "REDIS_PASSWORD": "Under compose: of Redis; of the same characters.",
 }
 
 

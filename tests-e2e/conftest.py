@@ -1,5 +1,10 @@
-"""One suite for the whole session, started as `make up` starts it, in a directory and on ports of its own."""
+"""One suite for the whole session, started as `make up` starts it, in a directory and on ports of its own.
 
+With E2E_GATEWAY it is the suite behind that address, which E2E_PUBLIC_ORIGIN calls by its public name. Journeys alone
+run there: nothing behind the gateway can be reached.
+"""
+
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -8,30 +13,37 @@ import pytest
 from callboard_testkit.suite import Account, Addresses, Door, RunningSuite, sign_up, start_suite
 
 ROOT = Path(__file__).parent.parent
+GIVEN_GATEWAY = os.environ.get("E2E_GATEWAY", "").rstrip("/")
 
 
 @pytest.fixture(scope="session")
 def suite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSuite]:
+    if GIVEN_GATEWAY:
+        pytest.skip("only a suite that was started here has its logs and processes at hand")
     with start_suite(ROOT, tmp_path_factory.mktemp("suite")) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def addresses(suite: RunningSuite) -> Addresses:
+def addresses(request: pytest.FixtureRequest) -> Addresses:
+    if GIVEN_GATEWAY:
+        gateway = GIVEN_GATEWAY
+        return Addresses(gateway, f"{gateway}/auth", f"{gateway}/social", f"{gateway}/producer", "", "", "")
+    suite: RunningSuite = request.getfixturevalue("suite")
     return suite.addresses
 
 
 @pytest.fixture(scope="session")
 def own_origin(addresses: Addresses) -> str:
     """An origin on the allow-list."""
-    return addresses.gateway
+    return os.environ.get("E2E_PUBLIC_ORIGIN", addresses.gateway).rstrip("/")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Clauses hold at the services' ports and through the gateway; journeys know the gateway only."""
+    """Clauses hold at the services' ports and through the gateway; all others know the gateway only."""
     if "door" in metafunc.fixturenames:
-        is_journey = "journeys" in metafunc.definition.path.parts
-        metafunc.parametrize("door", ["gateway"] if is_journey else ["services", "gateway"], indirect=True)
+        is_clause = "clauses" in metafunc.definition.path.parts and not GIVEN_GATEWAY
+        metafunc.parametrize("door", ["services", "gateway"] if is_clause else ["gateway"], indirect=True)
 
 
 @pytest.fixture

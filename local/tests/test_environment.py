@@ -1,10 +1,14 @@
 """Secrets are made once; what a person wrote stays as it is."""
 
+import shutil
+import subprocess
+import sys
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
-from local.environment import SECRETS, complete_environment_file, read_environment_file
+from local.environment import ROOT, SECRETS, complete_environment_file, read_environment_file
 
 
 @pytest.fixture
@@ -31,7 +35,7 @@ def test_completing_twice_changes_nothing(env_file: Path) -> None:
 def test_what_is_set_stays_and_what_is_empty_is_filled(env_file: Path) -> None:
     written = "# mine\nAUTH_KEY_PASSPHRASE=chosen-by-a-person\nSOCIAL_TICKET_SECRET=\nCORS_ORIGINS=http://a.example"
     env_file.write_text(written, encoding="utf-8")
-    assert complete_environment_file(env_file) == ["SOCIAL_TICKET_SECRET"]
+    assert complete_environment_file(env_file) == [name for name in SECRETS if name != "AUTH_KEY_PASSPHRASE"]
     assert env_file.read_text(encoding="utf-8").startswith(written + "\n")
     values = read_environment_file(env_file)
     assert values["AUTH_KEY_PASSPHRASE"] == "chosen-by-a-person"
@@ -44,6 +48,27 @@ def test_a_file_that_others_could_read_is_closed_to_them(env_file: Path) -> None
     env_file.chmod(0o644)
     complete_environment_file(env_file)
     assert env_file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_password_can_stand_in_a_url_as_it_is(env_file: Path) -> None:
+    complete_environment_file(env_file)
+    assert [name for name, value in read_environment_file(env_file).items() if quote(value, safe="") != value] == []
+
+
+def test_it_needs_the_standard_library_only(tmp_path: Path) -> None:
+    """A server with Docker has no packages of Python beside it."""
+    copied = shutil.copytree(ROOT / "local", tmp_path / "local", ignore=shutil.ignore_patterns("tests", "__pycache__"))
+    command = [
+        sys.executable,
+        "-I",
+        "-S",
+        "-c",
+        "import sys; sys.path.insert(0, '.'); import local.environment as it; it.main()",
+    ]
+    made = subprocess.run(command, cwd=copied.parent, capture_output=True, text=True, check=False)
+    assert (made.returncode, made.stderr) == (0, "")
+    assert read_environment_file(tmp_path / ".env").keys() == SECRETS.keys()
+    assert not [value for value in read_environment_file(tmp_path / ".env").values() if value in made.stdout]
 
 
 @pytest.mark.parametrize(

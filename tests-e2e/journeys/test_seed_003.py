@@ -50,13 +50,15 @@ def upgrade_of(url: str) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("path", ["/api/login", "/auth/api/login"])
-async def test_the_cookie_of_a_login_opens_a_socket(account: Account, addresses: Addresses, path: str) -> None:
+async def test_the_cookie_of_a_login_opens_a_socket(
+    account: Account, addresses: Addresses, own_origin: str, path: str
+) -> None:
     answer = await account.http.post(
         addresses.gateway + path,
         json={"login": account.login, "password": PASSWORD},
-        headers={"Origin": addresses.gateway},
+        headers={"Origin": own_origin},
     )
     cookie = answer.cookies["auth_token"]
-    headers = {"Cookie": f"auth_token={cookie}", "Origin": addresses.gateway}
+    headers = {"Cookie": f"auth_token={cookie}", "Origin": own_origin}
     async with open_socket(account.door.socket, additional_headers=headers) as client:
         assert (await client.receive())["userId"] == account.user["id"]
