@@ -13,7 +13,9 @@ from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+
+from callboard_servicekit.telemetry import Telemetry
 
 _WRITES = "callboard_writes"
 BUSY_TIMEOUT_MILLISECONDS = 5_000
@@ -86,6 +88,15 @@ class Database:
             session.begin(),
         ):
             yield session
+
+    def measure(self, telemetry: Telemetry) -> None:
+        """Have the connections in use counted; a pool that keeps only one has nothing to count."""
+        pool = self.engine.pool
+        telemetry.gauge(
+            "callboard_database_connections",
+            "Connections to the database in use.",
+            lambda: float(pool.checkedout()) if isinstance(pool, QueuePool) else 0.0,
+        )
 
     async def check(self) -> None:
         """Raises when the database does not answer; a readiness check."""

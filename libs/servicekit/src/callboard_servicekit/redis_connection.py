@@ -5,15 +5,20 @@ try again does so where it is known to be safe.
 """
 
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 from redis.asyncio import BlockingConnectionPool, Connection, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import NoScriptError, RedisError
 from redis.maint_notifications import MaintNotificationsConfig
 
 TIMEOUT_SECONDS = 5.0
 MAX_CONNECTIONS = 32
+OnFailure = Callable[[Exception], None]
 _RUN_ID = re.compile(rb"run_id:([0-9a-f]{40})")
 
 
@@ -25,20 +30,62 @@ class IncarnatedConnection(Connection):
 
     run_id: str = ""
 
+    def __init__(self, *, on_failure: OnFailure | None = None, **options: Any) -> None:
+        super().__init__(**options)
+        self._on_failure = on_failure
+        self._is_greeting = False
+
+    async def _connect(self) -> None:
+        with self._telling():
+            await super()._connect()  # type: ignore[no-untyped-call]
+
     async def on_connect_check_health(self, check_health: bool = True) -> None:
-        await super().on_connect_check_health(check_health)
+        with self._telling():
+            self._is_greeting = True
+            try:
+                await super().on_connect_check_health(check_health)
+                self.run_id = await self._ask_run_id()
+            finally:
+                self._is_greeting = False
+
+    async def _ask_run_id(self) -> str:
         await self.send_command("INFO", "server", check_health=False)
         match = _RUN_ID.search(await self.read_response())
         if match is None:
             raise RedisConnectionError("INFO server names no run_id")
-        self.run_id = match[1].decode()
+        return match[1].decode()
+
+    async def send_packed_command(self, *arguments: Any, **options: Any) -> None:
+        with self._telling():
+            await super().send_packed_command(*arguments, **options)
+
+    async def read_response(self, *arguments: Any, **options: Any) -> Any:
+        with self._telling():
+            return await super().read_response(*arguments, **options)
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        was_greeting = self._is_greeting
+        try:
+            yield
+        except NoScriptError:
+            raise  # how the relay learns that it has to send the script
+        except (RedisError, OSError) as error:
+            # Part of the greeting may fail: redis-py introduces itself to servers that do not know how to answer.
+            if self._on_failure is not None and not was_greeting:
+                self._on_failure(error)
+            raise
 
 
-def connection_pool(url: str) -> BlockingConnectionPool:
-    """A bounded pool of `IncarnatedConnection`s; a caller waits up to five seconds for one."""
+def connection_pool(url: str, on_failure: OnFailure | None = None) -> BlockingConnectionPool:
+    """A bounded pool of `IncarnatedConnection`s; a caller waits up to five seconds for one.
+
+    `on_failure` is told of every command and every attempt to connect that failed.
+    """
     return BlockingConnectionPool.from_url(
         url,
         connection_class=IncarnatedConnection,
+        on_failure=on_failure,
         max_connections=MAX_CONNECTIONS,
         timeout=TIMEOUT_SECONDS,
         socket_timeout=TIMEOUT_SECONDS,
@@ -50,9 +97,9 @@ def connection_pool(url: str) -> BlockingConnectionPool:
     )
 
 
-def connect(url: str) -> Redis:
+def connect(url: str, on_failure: OnFailure | None = None) -> Redis:
     """A client whose commands are sent once."""
-    return Redis.from_pool(connection_pool(url))
+    return Redis.from_pool(connection_pool(url, on_failure))
 
 
 async def run_id(single: Redis) -> str:

@@ -68,6 +68,9 @@ class Revocations:
         """Call `listener` with every revocation from now on; it must not block."""
         self._listeners.append(listener)
 
+    def __len__(self) -> int:
+        return len(self._entries)
+
     @property
     def is_complete(self) -> bool:
         is_deaf = self._stopwatch() - self._heard_at > DEAF_AFTER_SECONDS

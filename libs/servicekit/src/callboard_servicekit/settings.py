@@ -1,6 +1,6 @@
 """Settings come from the environment, once, into one frozen class per service; no secret has a default."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
@@ -30,6 +30,10 @@ def _split_list(value: object) -> object:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
+def _in_lower_case(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
 def origin_of(url: str) -> str:
     """``scheme://host[:port]`` in lower case; raises ValueError for what has no http origin."""
     parts = urlsplit(url)
@@ -54,6 +58,7 @@ OriginList = Annotated[
     NoDecode,
     BeforeValidator(_split_list),
 ]
+LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_in_lower_case)]
 Secret = Annotated[SecretStr, AfterValidator(refuse_weak_secret)]
 OptionalSecret = Annotated[Secret | None, BeforeValidator(_absent_when_empty)]
 
@@ -78,8 +83,10 @@ class ServiceSettings(BaseSettings):
         alias="REDIS_URL",
         description="Redis, shared by auth, social and producer.",
     )
-    log_level: str = Field("info", alias="LOG_LEVEL", description="debug, info, warning or error.")
-    log_format: str = Field("json", alias="LOG_FORMAT", description="json (one object a line) or console (columns).")
+    log_level: LogLevel = Field("info", alias="LOG_LEVEL", description="debug, info, warning or error.")
+    log_format: Literal["json", "console"] = Field(
+        "json", alias="LOG_FORMAT", description="json (one object a line) or console (columns)."
+    )
     jwt_secret: OptionalSecret = Field(
         None,
         alias="JWT_SECRET",
@@ -95,6 +102,19 @@ class ServiceSettings(BaseSettings):
         "127.0.0.1",
         alias="FORWARDED_ALLOW_IPS",
         description="Addresses or networks whose X-Forwarded-For is believed: the gateway's.",
+    )
+    drain_window: Duration = Field(
+        "10s",
+        alias="CALLBOARD_DRAIN_WINDOW",
+        validate_default=True,
+        description="How long a service that is told to stop gives what is under way before it cuts it.",
+    )
+    stop_grace: Duration = Field(
+        "40s",
+        alias="CALLBOARD_STOP_GRACE",
+        validate_default=True,
+        description="How long a service has, once told to stop, before compose kills it: at least the drain window "
+        "and 5 s. Compose wants the unit with it: 40s.",
     )
 
 

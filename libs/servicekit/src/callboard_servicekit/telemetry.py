@@ -5,12 +5,14 @@ import time
 from collections.abc import Awaitable, Callable
 
 import structlog
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from callboard_servicekit.metrics import RedisFailures, RequestCounts, TokenChecks
 
 log = structlog.get_logger(__name__)
 
@@ -25,26 +27,17 @@ class Telemetry:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self.requests = RequestCounts(self.registry)
+        self.redis_failures = RedisFailures(self.registry)
+        self.token_checks = TokenChecks(self.registry)
         self._checks: dict[str, Check] = {}
-        self._requests = Counter(
-            "callboard_http_requests",
-            "HTTP requests answered.",
-            ("method", "route", "status"),
-            registry=self.registry,
-        )
-        self._seconds = Histogram(
-            "callboard_http_request_seconds",
-            "Time from request to the last byte of its answer.",
-            ("method", "route"),
-            registry=self.registry,
-        )
+
+    def gauge(self, name: str, documentation: str, read: Callable[[], float]) -> None:
+        """A gauge that is read when somebody asks for it; `read` must be quick and must not raise."""
+        Gauge(name, documentation, registry=self.registry).set_function(read)
 
     def add_check(self, dependency: str, check: Check) -> None:
         self._checks[dependency] = check
-
-    def observe_request(self, method: str, route: str, status: int, seconds: float) -> None:
-        self._requests.labels(method, route, status).inc()
-        self._seconds.labels(method, route).observe(seconds)
 
     async def failing(self) -> list[str]:
         """Names of the dependencies that do not answer now."""
@@ -85,7 +78,7 @@ class RequestMetrics:
             await self._app(scope, receive, watch)
         finally:
             route = getattr(scope.get("route"), "path", "unmatched")
-            self._telemetry.observe_request(scope["method"], route, status, time.perf_counter() - started)
+            self._telemetry.requests.observe(scope["method"], route, status, time.perf_counter() - started)
 
 
 def internal_app(telemetry: Telemetry) -> Starlette:

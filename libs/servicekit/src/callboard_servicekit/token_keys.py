@@ -24,7 +24,8 @@ REFRESH_SECONDS = 300.0
 UNKNOWN_KID_REFRESH_SECONDS = 30.0
 FIRST_FETCH_RETRY_SECONDS = 1.0
 FETCH_TIMEOUT_SECONDS = 5.0
-_UNREADABLE = (OSError, ValueError, RecursionError, PyJWTError)
+UNREADABLE = (ValueError, RecursionError, PyJWTError)
+"""What `read_key_set` raises."""
 
 
 class VerificationKeys(Protocol):
@@ -48,6 +49,19 @@ class SharedSecret:
 
     async def find(self, kid: str | None) -> PyJWK | bytes | None:  # noqa: ARG002 - one key, whatever the id
         return self._key
+
+
+def read_key_set(text: str) -> dict[str, PyJWK]:
+    """The keys in a published set that verify primary tokens, by their ids; raises `UNREADABLE` when there is none."""
+    published = json.loads(text)
+    entries = published.get("keys") if isinstance(published, dict) else None
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise ValueError("not a key set")
+    keys = PyJWKSet.from_dict(published).keys
+    usable = {key.key_id: key for key in keys if key.key_id and key.algorithm_name == EDDSA}
+    if not usable:
+        raise ValueError("no key in it is one of ours")
+    return usable
 
 
 class Jwks:
@@ -91,7 +105,7 @@ class Jwks:
             return
         try:
             self._take(self._cache.read_text())
-        except _UNREADABLE as error:
+        except (OSError, *UNREADABLE) as error:
             log.warning("jwks_cache_unreadable", error=type(error).__name__)
 
     async def run(self) -> None:
@@ -109,7 +123,7 @@ class Jwks:
                 answer.raise_for_status()
                 self._take(answer.text)
                 self._keep(answer.text)
-            except (httpx.HTTPError, *_UNREADABLE) as error:
+            except (httpx.HTTPError, OSError, *UNREADABLE) as error:
                 log.warning("jwks_refresh_failed", error=type(error).__name__)
 
     async def _refresh_for_unknown_kid(self) -> None:
@@ -122,15 +136,7 @@ class Jwks:
             await self.refresh()
 
     def _take(self, text: str) -> None:
-        published = json.loads(text)
-        entries = published.get("keys") if isinstance(published, dict) else None
-        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-            raise ValueError("not a key set")
-        keys = PyJWKSet.from_dict(published).keys
-        usable = {key.key_id: key for key in keys if key.key_id and key.algorithm_name == self.algorithm}
-        if not usable:
-            raise ValueError("no key in it is one of ours")
-        self._keys = usable
+        self._keys = read_key_set(text)
 
     def _keep(self, text: str) -> None:
         if self._cache is None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from typing import Literal
 
 import jwt
 from cachetools import LRUCache
@@ -17,6 +18,8 @@ CACHED_TOKENS = 10_000
 """Bound of the cache: an EdDSA check costs 143 us, and a dashboard calls with one token again and again."""
 ISSUED_AHEAD_SECONDS = 5
 """How far auth's clock may be ahead of ours; ``exp`` gets no such grace."""
+OnCheck = Callable[[Literal["cached", "verified", "refused"]], None]
+"""Told of every token: its signature is known to be good, was found good, or the token was refused."""
 _REQUIRED = ["iss", "aud", "sub", "iat", "exp", "jti"]
 
 
@@ -33,10 +36,12 @@ class TokenVerifier:
         keys: VerificationKeys,
         issuer: str,
         clock: Callable[[], float] = time.time,
+        on_check: OnCheck | None = None,
     ) -> None:
         self._keys = keys
         self._issuer = issuer
         self._clock = clock
+        self._on_check = on_check
         self._verified: LRUCache[str, PrimaryClaims] = LRUCache(CACHED_TOKENS)
 
     async def verify(self, token: str) -> PrimaryClaims:
@@ -46,17 +51,29 @@ class TokenVerifier:
             InvalidToken: for anything but a token of ours that is valid now.
             Unavailable: no verification keys are known yet.
         """
-        if len(token) > MAX_TOKEN_LENGTH:
-            raise InvalidToken
-        claims = self._verified.get(token)
-        if claims is None:
-            claims = await self._decode(token)
-            self._verified[token] = claims
-        if claims.exp <= self._clock():
-            raise InvalidToken
+        is_cached = token in self._verified
+        try:
+            claims = await self._check(token)
+        except InvalidToken:
+            self._tell("refused")
+            raise
+        self._tell("cached" if is_cached else "verified")
         return claims
 
+    async def _check(self, token: str) -> PrimaryClaims:
+        claims = self._verified.get(token) or await self._decode(token)
+        if claims.exp <= self._clock():
+            raise InvalidToken
+        self._verified[token] = claims
+        return claims
+
+    def _tell(self, outcome: Literal["cached", "verified", "refused"]) -> None:
+        if self._on_check is not None:
+            self._on_check(outcome)
+
     async def _decode(self, token: str) -> PrimaryClaims:
+        if len(token) > MAX_TOKEN_LENGTH:
+            raise InvalidToken
         try:
             header = jwt.get_unverified_header(token)
             if header.get("typ") != PRIMARY_TOKEN_TYPE or header.get("alg") != self._keys.algorithm:

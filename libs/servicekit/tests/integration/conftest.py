@@ -10,6 +10,8 @@ from callboard_servicekit.relay.relay import Relay
 from callboard_testkit.redis_server import RedisServer
 from redis.asyncio import Redis
 
+from .migration_scripts import write_scripts
+
 HISTORY_AGE = timedelta(hours=1)
 
 MakeRelay = Callable[..., Relay]
@@ -84,3 +86,11 @@ async def relay_to() -> AsyncIterator[MakeRelay]:
 def relay(relay_to: MakeRelay, each_redis_port: int) -> Relay:
     """A relay to an empty Redis, once of each generation."""
     return relay_to(each_redis_port)
+
+
+@pytest.fixture
+def scripts(tmp_path: Path) -> Path:
+    """A folder of migrations, with a name that a configuration file would stumble over."""
+    folder = tmp_path / "100% migrations"
+    write_scripts(folder)
+    return folder

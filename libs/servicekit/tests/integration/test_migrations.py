@@ -10,41 +10,7 @@ from callboard_servicekit.database import Database
 from callboard_servicekit.migrations import migrate
 from sqlalchemy import text
 
-ENVIRONMENT = """
-from sqlalchemy import MetaData
-from callboard_servicekit.migrations import run_environment
-
-run_environment(MetaData())
-"""
-REVISION = """
-import sqlalchemy as sa
-from alembic import op
-
-revision = "{number}"
-down_revision = {before!r}
-
-
-def upgrade() -> None:
-    op.execute("INSERT INTO steps_taken (name) VALUES ('{number}')") if {before!r} else op.create_table(
-        "steps_taken", sa.Column("name", sa.String)
-    )
-    {more}
-"""
-
-
-@pytest.fixture
-def scripts(tmp_path: Path) -> Path:
-    """A folder of migrations, with a name that a configuration file would stumble over."""
-    folder = tmp_path / "100% migrations"
-    (folder / "versions").mkdir(parents=True)
-    (folder / "env.py").write_text(ENVIRONMENT)
-    for number, before in (("0001", None), ("0002", "0001"), ("0003", "0002")):
-        add_revision(folder, number, before)
-    return folder
-
-
-def add_revision(folder: Path, number: str, before: str | None, more: str = "") -> None:
-    (folder / "versions" / f"{number}.py").write_text(REVISION.format(number=number, before=before, more=more))
+from .migration_scripts import add_revision
 
 
 async def steps(url: str) -> list[str]:

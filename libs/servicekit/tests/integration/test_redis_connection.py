@@ -10,7 +10,7 @@ from callboard_testkit.lossy_proxy import lossy_proxy
 from callboard_testkit.redis_server import RedisServer
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
+from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 
 async def test_a_command_whose_answer_was_lost_is_not_sent_again(each_redis: Redis, each_redis_port: int) -> None:
@@ -50,6 +50,23 @@ async def test_a_redis_that_does_not_say_who_it_is_is_none(monkeypatch: pytest.M
     with pytest.raises(RedisConnectionError, match="run_id"):
         await client.ping()
     await client.aclose()
+
+
+async def test_what_redis_fails_is_told_and_a_missing_script_is_no_failure(own_redis: RedisServer) -> None:
+    failures: list[Exception] = []
+    client = connect(own_redis.url, failures.append)
+    with pytest.raises(NoScriptError):
+        await client.evalsha("0" * 40, 0)
+    assert failures == []
+    await client.set("text", "x")
+    with pytest.raises(ResponseError):
+        await client.incr("text")
+    assert [type(error) for error in failures] == [ResponseError]
+    own_redis.stop()
+    with pytest.raises(RedisConnectionError):
+        await client.ping()
+    await client.aclose()
+    assert len(failures) >= 2
 
 
 async def test_the_pool_is_bounded_and_a_caller_waits_for_its_turn(

@@ -45,6 +45,12 @@ async def client(request: __import__("starlette.requests").requests.Request) -> 
     return request.client.host
 
 
+@app.get("/long")
+async def long() -> None:
+    print("under way", flush=True)
+    await asyncio.Event().wait()
+
+
 @app.post("/die")
 async def die() -> None:
     stop_process()
@@ -116,7 +122,11 @@ async def tiny(tmp_path: Path, http: httpx.AsyncClient) -> AsyncIterator[Tiny]:
 async def test_health_and_metrics_are_on_the_internal_port_only(tiny: Tiny, http: httpx.AsyncClient) -> None:
     assert (await http.get(tiny.internal + "/livez")).json() == {"status": "alive"}
     assert (await http.get(tiny.internal + "/readyz")).json() == {"status": "ready"}
-    assert 'route="unmatched"' in (await http.get(tiny.internal + "/metrics")).text
+    metrics = (await http.get(tiny.internal + "/metrics")).text
+    assert 'route="unmatched"' in metrics
+    assert 'callboard_build_info{service="tiny",version="' in metrics
+    assert "process_resident_memory_bytes" in metrics
+    assert "_created" not in metrics
     for path in ("/livez", "/readyz", "/metrics"):
         assert (await http.get(tiny.public + path)).status_code == 404
     assert (await http.get(tiny.internal + "/client")).status_code == 404
@@ -129,6 +139,23 @@ async def test_a_signal_ends_it_in_order_with_code_0(tiny: Tiny, number: signal.
     assert code == 0
     assert "closed in order" in output
     assert "Traceback" not in output
+
+
+async def test_what_is_under_way_is_cut_when_the_drain_window_is_over(tmp_path: Path, http: httpx.AsyncClient) -> None:
+    async with started(tmp_path, CALLBOARD_DRAIN_WINDOW="1s") as tiny:
+        await eventually(lambda: is_up(http, tiny.public))
+        assert tiny.process.stdout is not None
+        calling = asyncio.create_task(http.get(tiny.public + "/long", timeout=20))
+        while b"under way" not in await tiny.process.stdout.readline():
+            pass
+        told_at = asyncio.get_running_loop().time()
+        tiny.process.terminate()
+        code, output = await tiny.ended()
+        seconds = asyncio.get_running_loop().time() - told_at
+        await asyncio.gather(calling, return_exceptions=True)
+    assert code == 0
+    assert "closed in order" in output
+    assert 1 <= seconds < 9
 
 
 async def test_a_service_that_gives_itself_up_ends_in_order_too(tiny: Tiny, http: httpx.AsyncClient) -> None:

@@ -95,9 +95,19 @@ async def test_health_and_metrics_are_not_on_the_public_application(http: httpx.
         assert (await http.get(path)).status_code == 404
 
 
+async def test_a_method_that_does_not_exist_makes_no_series(
+    http: httpx.AsyncClient, internal: httpx.AsyncClient
+) -> None:
+    for method in ("BREW", "PROPFIND", "get"):
+        await http.request(method, "/items/1")
+    text = (await internal.get("/metrics")).text
+    assert not any(name in text for name in ("BREW", "PROPFIND", '"get"'))
+    assert 'callboard_http_requests_total{method="other",' in text
+
+
 async def test_two_applications_share_no_metric() -> None:
     first, second = Telemetry(), Telemetry()
-    first.observe_request("GET", "/a", 200, 0.1)
+    first.requests.observe("GET", "/a", 200, 0.1)
     assert (
         second.registry.get_sample_value(
             "callboard_http_requests_total", {"method": "GET", "route": "/a", "status": "200"}

@@ -202,7 +202,8 @@ async def test_auth_s_clock_may_be_a_little_ahead() -> None:
 
 async def test_a_verified_token_is_not_checked_again_but_still_expires() -> None:
     clock, keys = Clock(), Keys()
-    checks = TokenVerifier(keys, MINTER.issuer, clock)
+    told: list[str] = []
+    checks = TokenVerifier(keys, MINTER.issuer, clock, on_check=told.append)
     token = MINTER.mint(exp=int(clock.now) + 60)
     for _ in range(3):
         await checks.verify(token)
@@ -210,6 +211,7 @@ async def test_a_verified_token_is_not_checked_again_but_still_expires() -> None
     clock.now += 61
     with pytest.raises(InvalidToken):
         await checks.verify(token)
+    assert told == ["verified", "cached", "cached", "refused"]
 
 
 async def test_the_cache_is_bounded_and_refused_tokens_never_enter_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from callboard_auth.errors import Overloaded
+from callboard_auth.metrics import HashingMetrics
 from callboard_auth.settings import AuthSettings
 
 RETRY_AFTER_SECONDS = 1
@@ -32,7 +34,7 @@ class PasswordPool:
     logins takes neither the memory nor the time of everybody else.
     """
 
-    def __init__(self, settings: AuthSettings) -> None:
+    def __init__(self, settings: AuthSettings, metrics: HashingMetrics) -> None:
         self._hasher = PasswordHasher(
             time_cost=settings.argon2_time_cost,
             memory_cost=settings.argon2_memory_kib,
@@ -40,6 +42,7 @@ class PasswordPool:
         )
         self._executor = ThreadPoolExecutor(settings.password_workers, thread_name_prefix="argon2")
         self._places = threading.Semaphore(settings.password_workers + settings.password_waiters)
+        self._metrics = metrics
         self._decoy = ""
 
     async def open(self) -> None:
@@ -67,10 +70,14 @@ class PasswordPool:
     async def _run(self, work: Callable[[], Result]) -> Result:
         if not self._places.acquire(blocking=False):
             raise Overloaded(retry_after_seconds=RETRY_AFTER_SECONDS)
+        started = time.perf_counter()
+        self._metrics.begun()
+
+        def release(_future: Future[Result]) -> None:
+            self._metrics.done(time.perf_counter() - started)
+            self._places.release()
+
         future = self._executor.submit(work)
         # Not in a finally: a caller that goes away leaves its thread busy until the hash is done.
-        future.add_done_callback(self._release)
+        future.add_done_callback(release)
         return await asyncio.wrap_future(future)
-
-    def _release(self, _future: Future[Result]) -> None:
-        self._places.release()

@@ -19,7 +19,7 @@ from redis.asyncio import Redis
 
 from callboard_auth.keys.service import open_signer
 from callboard_auth.keys.signer import Signer
-from callboard_auth.metrics import AuthMetrics
+from callboard_auth.metrics import AuthMetrics, HashingMetrics
 from callboard_auth.passwords import PasswordPool
 from callboard_auth.primary_token import TokenIssuer
 from callboard_auth.revocations.check import StoredRevocations
@@ -58,8 +58,8 @@ async def _opened_database(settings: AuthSettings) -> AsyncIterator[Database]:
 
 
 @asynccontextmanager
-async def _opened_redis(settings: AuthSettings) -> AsyncIterator[Redis]:
-    redis = connect(settings.redis_url)
+async def _opened_redis(settings: AuthSettings, telemetry: Telemetry) -> AsyncIterator[Redis]:
+    redis = connect(settings.redis_url, telemetry.redis_failures)
     try:
         yield redis
     finally:
@@ -67,8 +67,8 @@ async def _opened_redis(settings: AuthSettings) -> AsyncIterator[Redis]:
 
 
 @asynccontextmanager
-async def _opened_passwords(settings: AuthSettings) -> AsyncIterator[PasswordPool]:
-    passwords = PasswordPool(settings)
+async def _opened_passwords(settings: AuthSettings, metrics: HashingMetrics) -> AsyncIterator[PasswordPool]:
+    passwords = PasswordPool(settings, metrics)
     try:
         await passwords.open()
         yield passwords
@@ -83,30 +83,32 @@ async def open_resources(settings: AuthSettings, telemetry: Telemetry, clock: Cl
     Raises:
         WrongKeyPassphrase: the stored signing key does not open.
     """
+    metrics = AuthMetrics(telemetry)
     async with (
         _opened_database(settings) as database,
-        _opened_redis(settings) as redis,
-        _opened_passwords(settings) as passwords,
+        _opened_redis(settings, telemetry) as redis,
+        _opened_passwords(settings, metrics.hashing("passwords")) as passwords,
         # A pool of their own: exchanges, however many, do not keep people from signing in.
-        _opened_passwords(settings) as api_token_secrets,
+        _opened_passwords(settings, metrics.hashing("api-tokens")) as api_token_secrets,
         supervised(stop_process) as supervisor,
     ):
         signer = await open_signer(settings, database, clock())
-        publisher = RevocationPublisher(redis, database, token_life=settings.jwt_expiry, clock=clock)
-        supervisor.spawn("upkeep", Upkeep(database, publisher, clock).run())
+        publisher = RevocationPublisher(redis, database, metrics, token_life=settings.jwt_expiry, clock=clock)
+        supervisor.spawn("upkeep", Upkeep(database, publisher, metrics, clock).run())
+        database.measure(telemetry)
         telemetry.add_check("database", database.check)
         telemetry.add_check("background tasks", supervisor.check)
         yield Resources(
             settings=settings,
             clock=clock,
-            metrics=AuthMetrics(telemetry),
+            metrics=metrics,
             database=database,
             passwords=passwords,
             api_token_secrets=api_token_secrets,
             signer=signer,
             issuer=TokenIssuer(signer, issuer=settings.public_url, life=settings.jwt_expiry),
             authenticator=Authenticator(
-                TokenVerifier(signer.verification_keys, settings.public_url),
+                TokenVerifier(signer.verification_keys, settings.public_url, on_check=telemetry.token_checks),
                 StoredRevocations(database, clock),
                 Origins.of(settings),
                 CookieNames.of(settings),

@@ -2,6 +2,8 @@ from collections.abc import Awaitable, Callable
 
 import httpx
 import jwt
+from callboard_servicekit.app import telemetry_of
+from fastapi import FastAPI
 
 Revoked = Callable[[], Awaitable[list[str]]]
 ORIGIN = {"Origin": "http://localhost:8080"}
@@ -50,7 +52,7 @@ async def test_refresh_cookie_alone_is_enough_to_log_out(
 
 
 async def test_second_logout_succeeds_and_says_nothing_new(
-    ada: httpx.AsyncClient, client: httpx.AsyncClient, revoked: Revoked
+    ada: httpx.AsyncClient, client: httpx.AsyncClient, revoked: Revoked, app: FastAPI
 ) -> None:
     headers = {"Cookie": f"auth_token={ada.cookies['auth_token']}"} | ORIGIN
     await client.post("/api/logout", headers=headers)
@@ -58,6 +60,8 @@ async def test_second_logout_succeeds_and_says_nothing_new(
     assert (await client.post("/api/logout", headers=headers)).status_code == 204
 
     assert len(await revoked()) == 1
+    ended = telemetry_of(app).registry.get_sample_value("callboard_auth_sessions_ended_total", {"reason": "logout"})
+    assert ended == 1
 
 
 async def test_logout_without_a_session_is_not_authenticated(client: httpx.AsyncClient) -> None:

@@ -8,7 +8,10 @@ from typing import Any
 import httpx
 import pytest
 from callboard_auth.app import create_app
+from callboard_auth.metrics import AuthMetrics
+from callboard_auth.organizations.repository import OrganizationRepository
 from callboard_auth.revocations.publisher import TRIM_EVERY, RevocationPublisher
+from callboard_auth.revocations.repository import RevocationRepository
 from callboard_auth.settings import AuthSettings
 from callboard_auth.tables import RefreshTokenRow, RevocationRow
 from callboard_contracts.identity import Identity, PrimaryClaims
@@ -17,12 +20,14 @@ from callboard_servicekit.database import Database
 from callboard_servicekit.redis_connection import connect
 from callboard_servicekit.revocations import Revocations
 from callboard_servicekit.supervision import supervised
+from callboard_servicekit.telemetry import Telemetry
 from callboard_testkit.redis_server import RedisServer
 from callboard_testkit.running import running
 from callboard_testkit.waiting import eventually
 from fastapi import FastAPI
 from jwt import decode
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 from sqlalchemy import func, select
 
 ORIGIN = "http://localhost:8080"
@@ -252,7 +257,8 @@ async def test_hourly_trim_takes_the_old_and_keeps_what_still_matters(
     await redis.xadd(REVOCATIONS, {"kind": "old"}, id=f"{hour_ago}-0")
     database, connection = Database(migrated_sqlite_url), connect(redis_url)
     moments = [now - TRIM_EVERY]
-    publisher = RevocationPublisher(connection, database, token_life=TOKEN_LIFE, clock=lambda: moments[-1])
+    metrics = AuthMetrics(Telemetry())
+    publisher = RevocationPublisher(connection, database, metrics, token_life=TOKEN_LIFE, clock=lambda: moments[-1])
     # Whole nodes of a stream are trimmed, never parts of one.
     await redis.config_set("stream-node-max-entries", 1)
     try:
@@ -267,3 +273,32 @@ async def test_hourly_trim_takes_the_old_and_keeps_what_still_matters(
 
     assert before == ["old", "republished"]
     assert await kinds(redis) == ["republished", "republished"]
+
+
+async def test_what_redis_has_not_been_told_is_counted_until_it_has(migrated_sqlite_url: str, redis_url: str) -> None:
+    ended_at = datetime.now(UTC) - timedelta(seconds=30)
+    database, telemetry = Database(migrated_sqlite_url), Telemetry()
+    away, here = connect("redis://127.0.0.1:1/0"), connect(redis_url)
+
+    def publisher(connection: Redis) -> RevocationPublisher:
+        return RevocationPublisher(
+            connection, database, metrics, token_life=TOKEN_LIFE, clock=lambda: datetime.now(UTC)
+        )
+
+    def sample(name: str) -> float | None:
+        return telemetry.registry.get_sample_value(f"callboard_auth_{name}")
+
+    metrics = AuthMetrics(telemetry)
+    async with database.write() as unit:
+        await OrganizationRepository(unit).add("org-1", "Engines", ended_at)
+        await RevocationRepository(unit).add_session("session-1", "org-1", ended_at)
+    with pytest.raises(RedisError):
+        await publisher(away).publish_pending()
+    assert (sample("revocations_pending"), sample("revocations_published_total")) == (1, 0)
+    await publisher(here).publish_pending()
+    await publisher(here).publish_pending()
+    assert (sample("revocations_pending"), sample("revocations_published_total")) == (0, 1)
+    assert 29 <= (sample("revocation_publish_seconds_sum") or 0) < 90
+    for connection in (away, here):
+        await connection.aclose()
+    await database.close()

@@ -4,8 +4,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 from callboard_auth.errors import Overloaded
+from callboard_auth.metrics import AuthMetrics, HashingMetrics
 from callboard_auth.passwords import PasswordPool
 from callboard_auth.settings import AuthSettings
+from callboard_servicekit.telemetry import Telemetry
 
 
 def settings(**overrides: object) -> AuthSettings:
@@ -16,10 +18,14 @@ def settings(**overrides: object) -> AuthSettings:
     return AuthSettings.model_validate(required | overrides)
 
 
+def hashing(telemetry: Telemetry) -> HashingMetrics:
+    return AuthMetrics(telemetry).hashing("passwords")
+
+
 @pytest.fixture
 async def pool() -> AsyncIterator[PasswordPool]:
     """One worker, two waiters, the real cost."""
-    pool = PasswordPool(settings(password_workers=1, password_waiters=2))
+    pool = PasswordPool(settings(password_workers=1, password_waiters=2), hashing(Telemetry()))
     await pool.open()
     yield pool
     pool.close()
@@ -37,7 +43,7 @@ async def test_right_secret_is_told_from_a_wrong_one(pool: PasswordPool) -> None
 
 
 async def test_hash_of_other_parameters_is_right_but_due_for_renewal(pool: PasswordPool) -> None:
-    cheap = PasswordPool(settings(argon2_memory_kib=8, argon2_time_cost=1))
+    cheap = PasswordPool(settings(argon2_memory_kib=8, argon2_time_cost=1), hashing(Telemetry()))
     stored = await cheap.hash("secret")
     cheap.close()
 
@@ -104,3 +110,20 @@ async def test_event_loop_goes_on_while_a_hash_is_computed(pool: PasswordPool) -
         turns += 1
 
     assert turns > 10
+
+
+async def test_hashes_are_counted_until_they_are_done_also_when_nobody_waits_for_them() -> None:
+    telemetry = Telemetry()
+    pool = PasswordPool(settings(password_workers=1, password_waiters=2), hashing(telemetry))
+
+    def sample(name: str) -> float | None:
+        return telemetry.registry.get_sample_value(name, {"pool": "passwords"})
+
+    calls = [asyncio.create_task(pool.hash("secret")) for _ in range(3)]
+    await asyncio.sleep(0)
+    assert sample("callboard_auth_hashes") == 3
+    calls[-1].cancel()
+    await asyncio.wait(calls)
+    pool.close()
+    assert sample("callboard_auth_hashes") == 0
+    assert sample("callboard_auth_hash_seconds_count") == 3

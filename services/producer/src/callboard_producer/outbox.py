@@ -7,7 +7,7 @@ it has been relayed.
 
 from dataclasses import dataclass
 
-from sqlalchemy import and_, bindparam, delete, insert, select
+from sqlalchemy import and_, bindparam, delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callboard_producer.tables import Base, OutboxKind, OutboxRow
@@ -78,6 +78,12 @@ class OutboxRepository:
             OutboxEvent(subject, row.sequence, row.body, row.attempt, row.last_line)
             for row in await self._unit.scalars(_PENDING, parameters)
         ]
+
+    async def backlog(self) -> tuple[int, str | None]:
+        """How many events there are, of all sequences, and the body of the oldest."""
+        count = await self._unit.scalar(select(func.count()).select_from(OutboxRow))
+        oldest = await self._unit.scalar(select(OutboxRow.body).order_by(OutboxRow.id).limit(1))
+        return count or 0, oldest
 
     async def forget(self, subject: Subject, *, until: int) -> None:
         """Delete events up to a sequence number; rows that another replica is deleting are left to it."""

@@ -16,7 +16,7 @@ import structlog
 from callboard_contracts.channels import LOGS, ORG, Channel
 from callboard_contracts.positions import Position
 from callboard_servicekit.database import Database
-from callboard_servicekit.relay.relay import Behind, Guard, LogPlace, Published, Relay
+from callboard_servicekit.relay.relay import Behind, Guard, LogPlace, Published, Relay, RelayUnavailable
 
 from callboard_producer.metrics import ProducerMetrics
 from callboard_producer.outbox import OutboxEvent, OutboxRepository, Subject
@@ -84,6 +84,15 @@ class OutboxRelay:
             return await OutboxRepository(unit).pending(subject, after=after, until=until, limit=PAGE)
 
     async def _publish(self, event: OutboxEvent, *, is_base: bool) -> Published | Behind:
+        try:
+            outcome = await self._give(event, is_base=is_base)
+        except RelayUnavailable:
+            self._metrics.failed.inc()
+            raise
+        (self._metrics.behind if isinstance(outcome, Behind) else self._metrics.published).inc()
+        return outcome
+
+    async def _give(self, event: OutboxEvent, *, is_base: bool) -> Published | Behind:
         subject = event.subject
         is_log = subject.kind is OutboxKind.LOGS
         return await self._relay.publish(

@@ -18,6 +18,7 @@ from fastapi import Depends, Request
 
 from callboard_producer.clock import Clock
 from callboard_producer.metrics import ProducerMetrics
+from callboard_producer.outbox_watch import OutboxWatch
 from callboard_producer.relay import OutboxRelay
 from callboard_producer.settings import ProducerSettings
 
@@ -38,14 +39,21 @@ async def open_resources(settings: ProducerSettings, telemetry: Telemetry, clock
         client = await stack.enter_async_context(httpx.AsyncClient())
         database = Database(settings.database_url)
         stack.push_async_callback(database.close)
-        redis = connect(settings.redis_url)
+        redis = connect(settings.redis_url, telemetry.redis_failures)
         stack.push_async_callback(redis.aclose)
-        relay = Relay(settings.redis_url, history_length=settings.history_length, history_age=settings.history_age)
+        relay = Relay(
+            settings.redis_url,
+            history_length=settings.history_length,
+            history_age=settings.history_age,
+            on_failure=telemetry.redis_failures,
+        )
         stack.push_async_callback(relay.close)
         supervisor = await stack.enter_async_context(supervised(stop_process))
         verification = start_verification(
             settings, client=client, redis=redis, supervisor=supervisor, telemetry=telemetry
         )
+        supervisor.spawn("outbox watch", OutboxWatch(database, metrics, clock).run())
+        database.measure(telemetry)
         telemetry.add_check("database", database.check)
         telemetry.add_check("redis", relay.check)
         telemetry.add_check("tasks", supervisor.check)

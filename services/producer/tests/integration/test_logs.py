@@ -69,6 +69,7 @@ async def test_a_repeat_stores_and_tells_only_what_is_new(
     told = [(event["data"]["firstLine"], event["data"]["lines"]) for event in await events(redis, LOGS)]
     assert told == [(1, ["one", "two", "three"]), (4, ["four"]), (5, ["five"])]
     assert producer.sample("callboard_producer_log_lines_total") == 5.0
+    assert producer.sample("callboard_producer_log_bytes_total") > 5.0
 
 
 async def test_a_stored_number_is_never_rewritten(worker: httpx.AsyncClient) -> None:

@@ -1,6 +1,7 @@
 """Committed, then relayed: each version once and in order, whatever is lost between the two."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -11,8 +12,11 @@ from callboard_producer.clock import utc_now
 from callboard_producer.executions.lifecycle import Post
 from callboard_producer.executions.service import Posted, record_post
 from callboard_producer.logs.service import append_lines
+from callboard_producer.metrics import ProducerMetrics
+from callboard_producer.outbox_watch import OutboxWatch
 from callboard_producer.tables import OutboxRow
 from callboard_servicekit.database import Database
+from callboard_servicekit.telemetry import Telemetry
 from callboard_testkit.lossy_proxy import LossyProxy, lossy_proxy
 from callboard_testkit.signing import TokenMinter
 from redis.asyncio import Redis
@@ -82,6 +86,28 @@ async def test_what_a_dead_replica_left_is_relayed_before_the_next_version(
     assert await versions(redis) == [1, 2, 3, 4]
     assert await left_in_outbox(database) == 0
     assert producer.sample("callboard_producer_outbox_leftovers_total") == 2.0
+    relays = {
+        name: producer.sample("callboard_producer_relays_total", outcome=name) for name in ("published", "behind")
+    }
+    assert relays == {"published": 4.0, "behind": 1.0}
+
+
+async def test_what_waits_in_the_outbox_can_be_seen_with_the_age_of_the_oldest(database: Database) -> None:
+    telemetry = Telemetry()
+    watch = OutboxWatch(database, ProducerMetrics(telemetry), lambda: utc_now() + timedelta(minutes=5))
+
+    async def seen() -> tuple[float | None, float | None]:
+        await watch.look()
+        names = ("callboard_producer_outbox_events", "callboard_producer_outbox_oldest_seconds")
+        events, age = (telemetry.registry.get_sample_value(name) for name in names)
+        return events, age
+
+    assert await seen() == (0, 0)
+    for note in ("a", "b"):
+        await commit_and_crash(database, note)
+    events, age = await seen()
+    assert events == 2
+    assert 300 <= (age or 0) < 360
 
 
 async def test_a_post_that_changes_nothing_relays_what_is_left(

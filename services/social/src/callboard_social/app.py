@@ -8,6 +8,7 @@ from callboard_servicekit.app import build_app, stop_process, telemetry_of
 from callboard_servicekit.redis_connection import connect
 from callboard_servicekit.relay.relay import Relay
 from callboard_servicekit.supervision import supervised
+from callboard_servicekit.telemetry import Telemetry
 from callboard_servicekit.verification import start_verification
 from fastapi import FastAPI
 from starlette.routing import WebSocketRoute
@@ -45,9 +46,14 @@ async def _running(app: FastAPI, settings: SocialSettings) -> AsyncIterator[None
     metrics = SocialMetrics(telemetry)
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(httpx.AsyncClient())
-        redis = connect(settings.redis_url)
+        redis = connect(settings.redis_url, telemetry.redis_failures)
         stack.push_async_callback(redis.aclose)
-        relay = Relay(settings.redis_url, history_length=settings.history_length, history_age=settings.history_age)
+        relay = Relay(
+            settings.redis_url,
+            history_length=settings.history_length,
+            history_age=settings.history_age,
+            on_failure=telemetry.redis_failures,
+        )
         stack.push_async_callback(relay.close)
         supervisor = await stack.enter_async_context(supervised(stop_process))
         verification = start_verification(
@@ -62,13 +68,13 @@ async def _running(app: FastAPI, settings: SocialSettings) -> AsyncIterator[None
             authenticator=verification.authenticator,
             revocations=revocations,
             tickets=tickets,
-            minting=RateLimit(settings.tickets_per_minute),
+            minting=RateLimit(settings.tickets_per_minute, metrics.limited("tickets")),
             handshake=Handshake(
                 authenticator=verification.authenticator,
                 tickets=tickets,
                 revocations=revocations,
                 bus=bus,
-                failures=RateLimit(settings.failed_upgrades_per_minute),
+                failures=RateLimit(settings.failed_upgrades_per_minute, metrics.limited("failed-upgrades")),
                 metrics=metrics,
             ),
             hub=hub,
@@ -76,9 +82,20 @@ async def _running(app: FastAPI, settings: SocialSettings) -> AsyncIterator[None
             dialect=NativeDialect(),
             metrics=metrics,
         )
+        _measure(hub, bus, telemetry)
         revocations.listen(hub.revoke)
         supervisor.spawn("bus", bus.run(hub))
         telemetry.add_check("redis", relay.check)
         telemetry.add_check("bus", bus.check)
         telemetry.add_check("tasks", supervisor.check)
         yield
+
+
+def _measure(hub: Hub, bus: Bus, telemetry: Telemetry) -> None:
+    telemetry.gauge("callboard_social_channels", "Channels that this node hears.", lambda: float(hub.channel_count))
+    telemetry.gauge(
+        "callboard_social_subscriptions", "Channels that sockets are in, summed.", lambda: float(hub.subscription_count)
+    )
+    telemetry.gauge(
+        "callboard_social_bus_up", "1 while events can be heard, 0 while they cannot.", lambda: float(bus.is_heard)
+    )

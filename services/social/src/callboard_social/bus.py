@@ -107,6 +107,10 @@ class Bus:
         self._is_back = False
         self._wanted: set[str] = set()
 
+    @property
+    def is_heard(self) -> bool:
+        return self._is_back
+
     async def check(self) -> None:
         """Raises `BusUnavailable` while nothing can be heard; a readiness check."""
         if not self._is_back:

@@ -22,6 +22,8 @@ class TicketRefused(Exception):
     """A ws-connect token that does not open a socket; the reason goes into the close frame."""
 
     reason = "Invalid or expired token"
+    outcome = "invalid"
+    """Names it in the metrics."""
 
     def __init__(self) -> None:
         super().__init__(self.reason)
@@ -35,7 +37,9 @@ class TicketTypeWrong(TicketRefused):
     """A token, but not a ws-connect token."""
 
     reason = "Invalid token type"
+    outcome = "wrong-type"
 
 
 class TicketAlreadyUsed(TicketRefused):
     reason = "Token already used"
+    outcome = "used"

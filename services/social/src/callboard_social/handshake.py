@@ -129,16 +129,25 @@ class Handshake:
     async def _prove(self, upgrade: Upgrade) -> Identity:
         ticket = upgrade.ticket()
         if ticket is not None:
-            identity = await self._tickets.redeem(ticket)
-            if await self._revocations.is_revoked(identity):
-                raise TicketInvalid
-            return identity
+            return await self._redeem(ticket)
         has_cookie = self._authenticator.cookies.primary in upgrade.connection.cookies
         if bearer_token(upgrade.connection) is None:
             if not has_cookie:
                 raise TokenRequired
             self._require_origin(upgrade.connection)
         return await self._authenticator.identify(upgrade.connection)
+
+    async def _redeem(self, ticket: str) -> Identity:
+        try:
+            identity = await self._tickets.redeem(ticket)
+        except TicketRefused as refusal:
+            self._metrics.tickets_presented.labels(refusal.outcome).inc()
+            raise
+        is_revoked = await self._revocations.is_revoked(identity)
+        self._metrics.tickets_presented.labels("revoked" if is_revoked else "accepted").inc()
+        if is_revoked:
+            raise TicketInvalid
+        return identity
 
     def _require_origin(self, connection: HTTPConnection) -> None:
         """A browser sends ``Origin`` with every upgrade, and the cookie along with it, whoever's page asks."""

@@ -14,8 +14,11 @@ TRACKED_NAMES = 100_000
 class RateLimit:
     """At most so many in the minute that begins with the first, counted by a name."""
 
-    def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, per_minute: int, on_refusal: Callable[[], None], clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._per_minute = per_minute
+        self._on_refusal = on_refusal
         self._clock = clock
         self._windows: TTLCache[str, list[float]] = TTLCache(TRACKED_NAMES, WINDOW_SECONDS, timer=clock)
 
@@ -25,5 +28,6 @@ class RateLimit:
         if window is None:
             window = self._windows[name] = []
         elif len(window) >= self._per_minute:
+            self._on_refusal()
             raise TooManyRequests(int(window[0] + WINDOW_SECONDS - self._clock()) + 1)
         window.append(self._clock())

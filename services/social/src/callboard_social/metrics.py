@@ -1,27 +1,138 @@
-"""What social counts. Names follow the field's: gauge of connections, counters of messages by type."""
+"""What social counts. Fan-out counts once per event, never per receiver; labels are known beforehand."""
 
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import get_args
+
+from callboard_contracts import close_codes, native
+from callboard_contracts.close_codes import CloseCode
+from callboard_contracts.events import EventType
+from callboard_servicekit.metrics import LATENCY_BUCKETS, OTHER
 from callboard_servicekit.telemetry import Telemetry
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from callboard_social.wire.protocol import Frame
+
+UNKNOWN = "unknown"
+_SERVER_FRAMES = tuple(frame.model_fields["type"].default for frame in get_args(native.ServerFrame))
+_PEER_CODES = frozenset({1000, 1001, 1005, 1006})
+"""What clients close with; 1005 is also a client that is gone without a word."""
+_RESTART = 1012
+"""What the server closes with that is told to stop."""
 
 
 class SocialMetrics:
+    """Beside these, `app` adds gauges that are read from the hub and the bus."""
+
     def __init__(self, telemetry: Telemetry) -> None:
         registry = telemetry.registry
-        self.connections = Gauge("callboard_social_connections", "Open sockets.", registry=registry)
-        self.inbound = Counter(
-            "callboard_social_messages_inbound", "Messages from clients.", ("type",), registry=registry
+        self._measure_sockets(registry)
+        self._measure_tickets(registry)
+        self._measure_messages(registry)
+        self._measure_delivery(registry)
+
+    def _measure_sockets(self, registry: CollectorRegistry) -> None:
+        self.connections = Gauge("callboard_social_connections", "Open sockets.", ("dialect",), registry=registry)
+        self.opened = Counter(
+            "callboard_social_connections_opened", "Sockets that were let in.", ("dialect",), registry=registry
         )
-        self._outbound = Counter(
-            "callboard_social_messages_outbound", "Events put into sockets' lanes.", ("type",), registry=registry
+        self._closes = Counter(
+            "callboard_social_closes",
+            "Sockets closed, by which side and with which code.",
+            ("side", "code"),
+            registry=registry,
         )
         self.refused = Counter(
             "callboard_social_upgrades_refused", "Upgrades refused, by code.", ("code",), registry=registry
         )
         self.auth_seconds = Histogram(
-            "callboard_social_auth_seconds", "Time to turn a credential into an identity.", registry=registry
+            "callboard_social_auth_seconds",
+            "Time to turn a credential into an identity.",
+            buckets=LATENCY_BUCKETS,
+            registry=registry,
+        )
+        self.handshake_seconds = Histogram(
+            "callboard_social_handshake_seconds",
+            "From an upgrade request until the socket is open and its channels are joined.",
+            buckets=LATENCY_BUCKETS,
+            registry=registry,
+        )
+        self._limited = Counter("callboard_social_rate_limited", "What a limit refused.", ("limit",), registry=registry)
+        self.connections_limited = self.limited("connections")
+
+    def _measure_tickets(self, registry: CollectorRegistry) -> None:
+        self.tickets_minted = Counter(
+            "callboard_social_tickets_minted", "ws-connect tokens given out.", registry=registry
+        )
+        self.tickets_presented = Counter(
+            "callboard_social_tickets_presented", "ws-connect tokens presented.", ("outcome",), registry=registry
+        )
+
+    def _measure_messages(self, registry: CollectorRegistry) -> None:
+        self._inbound = Counter(
+            "callboard_social_messages_inbound", "Messages from clients.", ("type",), registry=registry
+        )
+        self._inbound_bytes = Counter("callboard_social_inbound_bytes", "Bytes of them.", registry=registry)
+        outbound = Counter(
+            "callboard_social_messages_outbound", "Messages put into sockets' lanes.", ("type",), registry=registry
+        )
+        self._outbound = {kind: outbound.labels(kind) for kind in (*EventType, *_SERVER_FRAMES, UNKNOWN)}
+        self._outbound_bytes = Counter("callboard_social_outbound_bytes", "Bytes of them.", registry=registry)
+
+    def _measure_delivery(self, registry: CollectorRegistry) -> None:
+        self._delivery = Histogram(
+            "callboard_social_delivery_seconds",
+            "From the moment an event says it happened until it is written to the sockets; two clocks take part.",
+            ("type",),
+            buckets=LATENCY_BUCKETS,
+            registry=registry,
+        )
+        self._delivery_of = {kind: self._delivery.labels(kind) for kind in (*EventType, UNKNOWN)}
+        self._fan_out = Histogram(
+            "callboard_social_fan_out_seconds",
+            "From hearing an event on the bus until it is written to the sockets.",
+            buckets=LATENCY_BUCKETS,
+            registry=registry,
+        )
+        self.resets = Counter(
+            "callboard_social_resets", "Channels whose members were sent to their snapshot.", registry=registry
         )
         self.bus_losses = Counter("callboard_social_bus_losses", "Times the bus was lost.", registry=registry)
 
-    def outbound(self, kind: str, count: int) -> None:
-        if count:
-            self._outbound.labels(kind).inc(count)
+    def limited(self, limit: str) -> Callable[[], None]:
+        """To be called whenever this limit refuses."""
+        child = self._limited.labels(limit)
+        return child.inc
+
+    def inbound(self, kind: str, size: int) -> None:
+        """A message of a known type, or of the type `UNKNOWN`; `size` in bytes."""
+        self._inbound.labels(kind).inc()
+        self._inbound_bytes.inc(size)
+
+    def outbound(self, frame: Frame, receivers: int = 1) -> None:
+        self._outbound.get(frame.kind, self._outbound[UNKNOWN]).inc(receivers)
+        self._outbound_bytes.inc(frame.size * receivers)
+
+    def closed(self, code: CloseCode | None, peer_code: int | None) -> None:
+        """A socket is over: with our code, or with its client's."""
+        if peer_code is None:
+            self._closes.labels("server", (code or close_codes.SHUTTING_DOWN).code).inc()
+        elif peer_code == _RESTART:
+            self._closes.labels("server", peer_code).inc()
+        else:
+            self._closes.labels("client", peer_code if peer_code in _PEER_CODES else OTHER).inc()
+
+    def fanned_out(self, kind: str, at: str, heard_at: float) -> None:
+        """An event has just been put into lanes; `heard_at` is of `time.perf_counter`."""
+        # The writers that it woke come first: when this runs, whoever was not behind has it on the socket.
+        asyncio.get_running_loop().call_soon(self._written, kind, at, heard_at)
+
+    def _written(self, kind: str, at: str, heard_at: float) -> None:
+        self._fan_out.observe(time.perf_counter() - heard_at)
+        try:
+            happened_at = datetime.fromisoformat(at).timestamp()
+        except ValueError:
+            return
+        self._delivery_of.get(kind, self._delivery_of[UNKNOWN]).observe(max(0.0, time.time() - happened_at))

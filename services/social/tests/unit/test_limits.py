@@ -21,19 +21,22 @@ class Clock:
 
 def test_the_one_too_many_is_told_when_to_come_back() -> None:
     clock = Clock()
-    limit = RateLimit(2, clock)
+    refusals: list[None] = []
+    limit = RateLimit(2, lambda: refusals.append(None), clock)
     limit.spend("ada")
     clock.now += 20
     limit.spend("ada")
     with pytest.raises(TooManyRequests) as refusal:
         limit.spend("ada")
     assert 40 <= int(refusal.value.headers["Retry-After"]) <= 41
+    assert len(refusals) == 1
     limit.spend("grace")
+    assert len(refusals) == 1
 
 
 def test_a_new_minute_begins_with_the_next_one() -> None:
     clock = Clock()
-    limit = RateLimit(1, clock)
+    limit = RateLimit(1, lambda: None, clock)
     limit.spend("ada")
     clock.now += 61
     limit.spend("ada")

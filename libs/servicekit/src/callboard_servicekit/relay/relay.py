@@ -14,7 +14,7 @@ from redis.asyncio import BlockingConnectionPool
 from redis.exceptions import NoScriptError, RedisError
 
 from callboard_servicekit.errors import Unavailable
-from callboard_servicekit.redis_connection import IncarnatedConnection, connection_pool
+from callboard_servicekit.redis_connection import IncarnatedConnection, OnFailure, connection_pool
 
 META_OUTLIVES_HISTORY_BY = timedelta(days=30)
 
@@ -67,8 +67,15 @@ class Relay:
     Lost is what Redis loses with its data: then the epoch changes, and every reader can tell.
     """
 
-    def __init__(self, redis_url: str, *, history_length: int, history_age: timedelta) -> None:
-        self._pool: BlockingConnectionPool = connection_pool(redis_url)
+    def __init__(
+        self,
+        redis_url: str,
+        *,
+        history_length: int,
+        history_age: timedelta,
+        on_failure: OnFailure | None = None,
+    ) -> None:
+        self._pool: BlockingConnectionPool = connection_pool(redis_url, on_failure)
         self._script = resources.files(__package__).joinpath("publish.lua").read_bytes()
         self._digest = hashlib.sha1(self._script, usedforsecurity=False).hexdigest()
         self._bounds = (

@@ -19,7 +19,8 @@ from redis.exceptions import RedisError
 from redis.typing import EncodableT, FieldT
 from sqlalchemy.exc import SQLAlchemyError
 
-from callboard_auth.revocations.repository import RevocationRepository
+from callboard_auth.metrics import AuthMetrics
+from callboard_auth.revocations.repository import RevocationRepository, StoredRevocation
 
 log = structlog.get_logger(__name__)
 
@@ -38,10 +39,17 @@ class _Marker:
 
 class RevocationPublisher:
     def __init__(
-        self, redis: Redis, database: Database, *, token_life: timedelta, clock: Callable[[], datetime]
+        self,
+        redis: Redis,
+        database: Database,
+        metrics: AuthMetrics,
+        *,
+        token_life: timedelta,
+        clock: Callable[[], datetime],
     ) -> None:
         self._redis = redis
         self._database = database
+        self._metrics = metrics
         self._keep = token_life + MARGIN
         self._clock = clock
         self._marker: _Marker | None = None
@@ -52,13 +60,23 @@ class RevocationPublisher:
         while True:
             async with self._database.read() as unit:
                 pending = await RevocationRepository(unit).list_pending(subject_id, BATCH)
-            for stored in pending:
-                await _append(self._redis, stored.revocation)
-            if pending:
-                async with self._database.write() as unit:
-                    await RevocationRepository(unit).mark_published([stored.id for stored in pending], self._clock())
+            if subject_id is None:
+                self._metrics.revocations_pending.set(len(pending))
+            await self._publish(pending)
             if len(pending) < BATCH:
                 return
+
+    async def _publish(self, pending: list[StoredRevocation]) -> None:
+        if not pending:
+            return
+        for stored in pending:
+            await _append(self._redis, stored.revocation)
+        now = self._clock()
+        async with self._database.write() as unit:
+            await RevocationRepository(unit).mark_published([stored.id for stored in pending], now)
+        self._metrics.revocations_published.inc(len(pending))
+        for stored in pending:
+            self._metrics.revocation_seconds.observe(max(0.0, now.timestamp() - stored.revocation.at))
 
     async def try_publish(self, subject_id: str) -> None:
         """The same, but an outage is only logged: `keep_up` finishes it later."""

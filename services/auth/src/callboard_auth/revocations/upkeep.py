@@ -7,6 +7,7 @@ from datetime import datetime
 import structlog
 from callboard_servicekit.database import Database
 
+from callboard_auth.metrics import AuthMetrics
 from callboard_auth.revocations.publisher import MARGIN, OUTAGES, TRIM_EVERY, RevocationPublisher
 from callboard_auth.sessions.repository import SessionRepository
 from callboard_auth.sessions.service import end_expired_sessions
@@ -22,9 +23,19 @@ BATCH = 200
 class Upkeep:
     """One round a second; an outage of SQL or Redis is logged when it begins and when it is over."""
 
-    def __init__(self, database: Database, publisher: RevocationPublisher, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        publisher: RevocationPublisher,
+        metrics: AuthMetrics,
+        clock: Callable[[], datetime],
+    ) -> None:
         self._database = database
         self._publisher = publisher
+        self._expired = (
+            (end_expired_sessions, metrics.sessions_ended.labels("expired")),
+            (revoke_expired_tokens, metrics.api_tokens_ended.labels("expired")),
+        )
         self._clock = clock
         self._failing: set[str] = set()
         self._tidy_at = clock()
@@ -38,11 +49,12 @@ class Upkeep:
 
     async def end_expired(self) -> None:
         """End sessions and API tokens that have run out, all of them, in bounded units of work."""
-        for end in (end_expired_sessions, revoke_expired_tokens):
+        for end, ended in self._expired:
             count = BATCH
             while count == BATCH:
                 async with self._database.write() as unit:
                     count = await end(unit, self._clock(), BATCH)
+                ended.inc(count)
 
     async def _tidy(self) -> None:
         now = self._clock()

@@ -15,6 +15,7 @@ from fastapi import APIRouter, Request, Response
 
 from callboard_auth.accounts.service import authenticate
 from callboard_auth.errors import AgentNotAllowed, InvalidCredentials, InvalidRefreshToken, Overloaded
+from callboard_auth.metrics import SUCCESS
 from callboard_auth.resources import CurrentResources, Resources
 from callboard_auth.sessions.answer import answer_session
 from callboard_auth.sessions.cookies import clear_cookies
@@ -38,7 +39,7 @@ async def log_in(body: LogIn, request: Request, response: Response, resources: C
     now = resources.clock()
     async with resources.database.write() as unit:
         opened = await open_session(unit, account, resources.settings.session_lifetime, now)
-    resources.metrics.logins.labels("success").inc()
+    resources.metrics.logins.labels(SUCCESS).inc()
     log.info("logged_in", user_id=account.user_id, session_id=opened.session.id)
     return answer_session(resources, response, opened, now)
 
@@ -54,10 +55,11 @@ async def refresh_session(request: Request, response: Response, resources: Curre
     outcome = await _refresh(resources, token, now)
     if isinstance(outcome, ReusedToken):
         resources.metrics.refreshes.labels("reused").inc()
+        resources.metrics.sessions_ended.labels("reused").inc()
         log.warning("refresh_token_reused", session_id=outcome.session_id)
         await resources.publisher.try_publish(outcome.session_id)
         raise InvalidRefreshToken
-    resources.metrics.refreshes.labels("success").inc()
+    resources.metrics.refreshes.labels(SUCCESS).inc()
     return answer_session(resources, response, outcome, now)
 
 
@@ -75,7 +77,8 @@ async def log_out(request: Request, resources: CurrentResources) -> Response:
     """End the session; 204 once every service has been told. After a 503, the same call again finishes it."""
     session_id = await _session_to_end(request, resources)
     async with resources.database.write() as unit:
-        await end_session(unit, session_id, resources.clock())
+        ended = await end_session(unit, session_id, resources.clock())
+    resources.metrics.sessions_ended.labels("logout").inc(int(ended))
     await resources.publisher.publish_pending(session_id)
     log.info("logged_out", session_id=session_id)
     response = Response(status_code=HTTPStatus.NO_CONTENT)

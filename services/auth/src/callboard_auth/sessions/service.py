@@ -77,11 +77,13 @@ async def refresh(unit: AsyncSession, token: str, now: datetime) -> OpenSession 
     return OpenSession(session, account, following)
 
 
-async def end_session(unit: AsyncSession, session_id: str, now: datetime) -> None:
-    """End a session; one that has ended already stays as it is."""
+async def end_session(unit: AsyncSession, session_id: str, now: datetime) -> bool:
+    """End a session; one that has ended already stays as it is, and gives False."""
     session = await SessionRepository(unit).lock(session_id)
-    if session is not None and session.ended_at is None:
-        await _end(unit, session, now)
+    if session is None or session.ended_at is not None:
+        return False
+    await _end(unit, session, now)
+    return True
 
 
 async def end_expired_sessions(unit: AsyncSession, now: datetime, limit: int) -> int:

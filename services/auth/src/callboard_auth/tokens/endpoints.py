@@ -12,6 +12,7 @@ from fastapi import APIRouter, Path, Request, Response
 
 from callboard_auth.access import Administrator
 from callboard_auth.errors import InvalidApiToken, Overloaded
+from callboard_auth.metrics import SUCCESS
 from callboard_auth.resources import CurrentResources
 from callboard_auth.tokens.api_token import ApiToken
 from callboard_auth.tokens.repository import ApiTokenRepository, StoredApiToken
@@ -42,6 +43,7 @@ async def create(
             expires_at=expires_at,
             now=now,
         )
+    resources.metrics.api_tokens_created.inc()
     log.info("api_token_created", api_token_id=stored.id, user_id=administrator.user_id)
     response.headers["Cache-Control"] = "no-store"
     return wire.ApiTokenCreated(**dict(_shown(stored)), token=token.reveal())
@@ -61,7 +63,8 @@ async def list_all(administrator: Administrator, resources: CurrentResources) ->
 async def revoke(token_id: TokenId, administrator: Administrator, resources: CurrentResources) -> Response:
     """Revoke a token; 204 once every service has been told. After a 503, the same call again finishes it."""
     async with resources.database.write() as unit:
-        await revoke_token(unit, token_id, administrator.organization_id, resources.clock())
+        revoked = await revoke_token(unit, token_id, administrator.organization_id, resources.clock())
+    resources.metrics.api_tokens_ended.labels("revoked").inc(int(revoked))
     await resources.publisher.publish_pending(token_id)
     log.info("api_token_revoked", api_token_id=token_id, user_id=administrator.user_id)
     return Response(status_code=HTTPStatus.NO_CONTENT)
@@ -83,7 +86,7 @@ async def exchange(
         resources.metrics.exchanges.labels(error.code).inc()
         raise
     issued = resources.issuer.issue_for_api_token(stored, now)
-    resources.metrics.exchanges.labels("success").inc()
+    resources.metrics.exchanges.labels(SUCCESS).inc()
     response.headers["Cache-Control"] = "no-store"
     return wire.AgentSession(
         token=issued.token,

@@ -52,13 +52,15 @@ async def create_token(
     return stored
 
 
-async def revoke_token(unit: AsyncSession, token_id: str, organization_id: str, now: datetime) -> None:
-    """Revoke a token of this organisation; one that is revoked already stays as it is. Raises `NotFound`."""
+async def revoke_token(unit: AsyncSession, token_id: str, organization_id: str, now: datetime) -> bool:
+    """Revoke a token of this organisation; one that is revoked already gives False. Raises `NotFound`."""
     token = await ApiTokenRepository(unit).lock(token_id, organization_id)
     if token is None:
         raise NotFound
-    if token.revoked_at is None:
-        await _revoke(unit, token, now)
+    if token.revoked_at is not None:
+        return False
+    await _revoke(unit, token, now)
+    return True
 
 
 async def revoke_expired_tokens(unit: AsyncSession, now: datetime, limit: int) -> int:

@@ -28,6 +28,7 @@ from callboard_producer.executions.service import (
     record_creation,
     record_post,
 )
+from callboard_producer.metrics import refusals_counted
 from callboard_producer.resources import CurrentResources, Resources
 
 DEFAULT_LIMIT = 50
@@ -46,7 +47,7 @@ async def update_execution(
 ) -> Broadcasted:
     """Store a status, tell everyone of the organisation. The same post again changes nothing."""
     require_own_organization(identity, body.organization_id)
-    with resources.metrics.refused_updates():
+    with refusals_counted(resources.metrics.updates):
         posted = read_update(body, await request.json())
         async with resources.database.write() as unit:
             recorded = await record_post(unit, identity.organization_id, body.task_id, posted, resources.clock())
@@ -60,7 +61,7 @@ async def create_execution(body: ExecutionCreate, identity: Writer, resources: C
     extra = body.model_extra or {}
     require_own_organization(identity, extra.get("organizationId", identity.organization_id))
     task_id = body.task_id or uuid4().hex
-    with resources.metrics.refused_updates():
+    with refusals_counted(resources.metrics.updates):
         async with resources.database.write() as unit:
             recorded = await record_creation(
                 unit, identity.organization_id, task_id, kept_fields(body), resources.clock()

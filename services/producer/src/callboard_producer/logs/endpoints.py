@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query
 from callboard_producer.access import IdentifiedLogJsonRoute, Reader, Writer
 from callboard_producer.executions.endpoints import TaskId
 from callboard_producer.logs.service import append_lines, check_size, read_page
+from callboard_producer.metrics import refusals_counted
 from callboard_producer.resources import CurrentResources
 
 MAX_LIMIT = 1_000
@@ -22,11 +23,15 @@ router = APIRouter(
 @router.post("/executions/{task_id}/logs", responses=problems(409))
 async def append_log(task_id: TaskId, body: LogChunk, identity: Writer, resources: CurrentResources) -> LogAppended:
     """Store lines, tell who follows them. The same lines again change nothing."""
-    check_size(body)
-    async with resources.database.write() as unit:
-        appended = await append_lines(unit, identity.organization_id, task_id, body, resources.clock())
-    await resources.outbox.relay(appended.subject, appended.execution.log_chunks, appended.event)
-    resources.metrics.log_lines.inc(appended.new_lines)
+    metrics = resources.metrics
+    with refusals_counted(metrics.log_appends):
+        check_size(body)
+        async with resources.database.write() as unit:
+            appended = await append_lines(unit, identity.organization_id, task_id, body, resources.clock())
+        await resources.outbox.relay(appended.subject, appended.execution.log_chunks, appended.event)
+    metrics.log_appends.labels(appended.outcome).inc()
+    metrics.log_lines.inc(appended.new_lines)
+    metrics.log_bytes.inc(sum(len(line.encode()) for line in body.lines[len(body.lines) - appended.new_lines :]))
     position = Position(str(appended.attempt), appended.last_line)
     return LogAppended(attempt=appended.attempt, last_line=appended.last_line, position=str(position))
 

@@ -38,6 +38,10 @@ class Appended:
     event: OutboxEvent | None
 
     @property
+    def outcome(self) -> str:
+        return "repeated" if self.event is None else "stored"
+
+    @property
     def subject(self) -> Subject:
         return Subject(self.execution.organization_id, self.execution.task_id, OutboxKind.LOGS)
 

@@ -19,4 +19,6 @@ async def mint_connect_token(request: Request, response: Response) -> ConnectTok
     identity = await resources.authenticator.identify(request)
     resources.minting.spend(identity.session_id or identity.user_id)
     response.headers["Cache-Control"] = "no-store"
-    return ConnectToken(token=await resources.tickets.mint(identity), expires_in=TICKET_LIFETIME_SECONDS)
+    token = await resources.tickets.mint(identity)
+    resources.metrics.tickets_minted.inc()
+    return ConnectToken(token=token, expires_in=TICKET_LIFETIME_SECONDS)

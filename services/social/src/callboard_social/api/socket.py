@@ -55,6 +55,7 @@ class NativeSocket:
         resources = resources_of(self._app)
         upgrade = Upgrade(scope, receive, send)
         await upgrade.begin()
+        begun_at = time.perf_counter()
         try:
             positions = upgrade.positions()
             identity = await resources.handshake.identify(upgrade)
@@ -68,30 +69,38 @@ class NativeSocket:
             return
         if resources.hub.connections_of(identity.user_id) >= resources.settings.connections_per_user:
             resources.metrics.refused.labels(close_codes.CONNECTION_LIMIT.code).inc()
+            resources.metrics.connections_limited()
             await upgrade.accept_and_close(close_codes.CONNECTION_LIMIT, close_codes.CONNECTION_LIMIT.reason)
             return
         member = Member(Connection(uuid.uuid4().hex, send), identity, resources.dialect)
         resources.hub.register(member)
         try:
             session = NativeSession(member, resources.hub, resources.relay, resources.metrics)
-            await self._live(upgrade, member, session, positions, receive)
+            if await self._welcome(upgrade, member, session, positions):
+                resources.metrics.handshake_seconds.observe(time.perf_counter() - begun_at)
+                await self._live(member, session, receive)
         finally:
             resources.hub.unregister(member)
 
-    async def _live(
-        self, upgrade: Upgrade, member: Member, session: NativeSession, positions: Positions, receive: Receive
-    ) -> None:
+    async def _welcome(self, upgrade: Upgrade, member: Member, session: NativeSession, positions: Positions) -> bool:
+        """Join the channels and open the socket; False when that was refused."""
+        resources = resources_of(self._app)
+        try:
+            await session.welcome(positions, _expiry(member.identity, resources))
+            # Between its check and its registration a session may have ended; from here on the hub closes it.
+            if await resources.revocations.is_revoked(member.identity):
+                member.connection.close(close_codes.SESSION_REVOKED)
+        except ServiceError as error:
+            resources.metrics.refused.labels(int(error.status)).inc()
+            await upgrade.refuse(error)
+            return False
+        await upgrade.accept()
+        resources.metrics.opened.labels(member.dialect.name).inc()
+        return True
+
+    async def _live(self, member: Member, session: NativeSession, receive: Receive) -> None:
         resources = resources_of(self._app)
         identity, connection = member.identity, member.connection
-        try:
-            await session.welcome(positions, _expiry(identity, resources))
-            # Between its check and its registration a session may have ended; from here on the hub closes it.
-            if await resources.revocations.is_revoked(identity):
-                connection.close(close_codes.SESSION_REVOKED)
-        except ServiceError as error:
-            await upgrade.refuse(error)
-            return
-        await upgrade.accept()
         ids = {"connection": connection.id, "user": identity.user_id, "organization": identity.organization_id}
         log.info("connection_opened", kind=identity.kind, **ids)
         started = time.monotonic()
@@ -99,6 +108,7 @@ class NativeSocket:
             with _ending_with_identity(connection, identity, resources.settings.socket_lifetime):
                 await connection.carry(receive, session.handle)
         finally:
+            resources.metrics.closed(connection.close_code, connection.peer_code)
             log.info("connection_closed", seconds=round(time.monotonic() - started, 1), **ids)
 
 

@@ -23,6 +23,8 @@ def _event_fields(channel: Channel, event: BusEvent, kind: str) -> dict[str, Any
 class NativeDialect:
     """Encodes what the hub tells native clients."""
 
+    name = "native"
+
     def event(self, channel: Channel, event: BusEvent) -> Frame:
         return Frame(event.type, strict_json.dumps(_event_fields(channel, event, event.type)))
 

@@ -22,8 +22,8 @@ from callboard_social.dialects.native import frame_of
 from callboard_social.hub.channel import Member
 from callboard_social.hub.hub import Hub
 from callboard_social.limits import RateLimit
-from callboard_social.metrics import SocialMetrics
-from callboard_social.wire.protocol import Frame
+from callboard_social.metrics import UNKNOWN, SocialMetrics
+from callboard_social.wire.protocol import Frame, bytes_of
 
 log = structlog.get_logger(__name__)
 
@@ -70,7 +70,7 @@ class NativeSession:
         self._hub = hub
         self._relay = relay
         self._metrics = metrics
-        self._violations = RateLimit(MAX_VIOLATIONS_PER_MINUTE - 1)
+        self._violations = RateLimit(MAX_VIOLATIONS_PER_MINUTE - 1, metrics.limited("violations"))
         self._handlers: dict[str, tuple[type[BaseModel], Callable[[Any], Awaitable[None]]]] = {
             "subscribe": (native.Subscribe, self._subscribe),
             "unsubscribe": (native.Unsubscribe, self._unsubscribe),
@@ -113,7 +113,7 @@ class NativeSession:
         message = self._parse(text)
         kind = message.get("type") if message else None
         model, handler = self._handlers.get(kind, (None, None)) if isinstance(kind, str) else (None, None)
-        self._metrics.inbound.labels(kind if handler else "invalid").inc()
+        self._metrics.inbound(str(kind) if handler else UNKNOWN, bytes_of(text or ""))
         if message is None or model is None or handler is None:
             self._violation(None)
             return
@@ -141,7 +141,9 @@ class NativeSession:
             self._error(request.id, error.code, error.detail, temporary=True)
 
     def _reply(self, message: native.ServerFrame) -> None:
-        self._member.connection.enqueue(frame_of(message))
+        frame = frame_of(message)
+        self._metrics.outbound(frame)
+        self._member.connection.enqueue(frame)
 
     def _error(self, reply_to: str | int | None, code: str, message: str, *, temporary: bool = False) -> None:
         self._reply(native.Error(reply_to=reply_to, code=code, message=message, temporary=temporary))

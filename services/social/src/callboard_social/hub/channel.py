@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from callboard_contracts.channels import Channel, ChannelKind
 from callboard_contracts.events import BusEvent
@@ -15,6 +15,9 @@ from callboard_social.wire.protocol import Frame
 
 class Dialect(Protocol):
     """How one kind of client is told things. A frame is encoded once and goes to all members of the dialect."""
+
+    @property
+    def name(self) -> str: ...
 
     def event(self, channel: Channel, event: BusEvent) -> Frame: ...
 
@@ -35,6 +38,13 @@ class Member:
     identity: Identity
     dialect: Dialect
     joined: set[Channel] = field(default_factory=set)
+
+
+class Sent(NamedTuple):
+    """A frame, and how many lanes it was put into."""
+
+    frame: Frame
+    receivers: int
 
 
 class Order(Enum):
@@ -121,35 +131,43 @@ class LiveChannel:
             self.members.pop(member.dialect, None)
         member.joined.discard(self.channel)
 
-    def deliver(self, event: BusEvent) -> int:
-        """Give an event to every member, once and in order; gives how many frames went out.
+    def deliver(self, event: BusEvent) -> list[Sent]:
+        """Give an event to every member, once and in order; gives what went out.
 
         What was seen before is dropped. When something is missing before the event, members are told to fetch the
         snapshot first.
         """
+        sent: list[Sent] = []
         if self.position is not None:
             order = order_of(self.channel, self.position, event)
             if order is Order.SEEN:
-                return 0
+                return sent
             if order is Order.GAP:
-                self.reset(place_before(self.channel, event))
+                sent += self.reset(place_before(self.channel, event))
         self.position = Position.parse(event.position)
-        return sum(self._deliver_to(dialect, members, event) for dialect, members in self.members.items())
+        for dialect, members in self.members.items():
+            sent += self._deliver_to(dialect, members, event)
+        return sent
 
-    def _deliver_to(self, dialect: Dialect, members: dict[str, Member], event: BusEvent) -> int:
+    def _deliver_to(self, dialect: Dialect, members: dict[str, Member], event: BusEvent) -> list[Sent]:
         frame = dialect.event(self.channel, event)
-        origin = event.origin.connection if event.origin else None
-        for connection_id, member in members.items():
-            if connection_id == origin:
-                member.connection.enqueue(dialect.echo(self.channel, event))
-            else:
+        author = members.get(event.origin.connection) if event.origin else None
+        for member in members.values():
+            if member is not author:
                 member.connection.enqueue(frame)
-        return len(members)
+        if author is None:
+            return [Sent(frame, len(members))]
+        echo = dialect.echo(self.channel, event)
+        author.connection.enqueue(echo)
+        return [Sent(frame, len(members) - 1), Sent(echo, 1)]
 
-    def reset(self, position: Position) -> None:
+    def reset(self, position: Position) -> list[Sent]:
         """Tell every member that what it has no longer leads to what comes; go on after `position`."""
         self.position = position
+        sent = []
         for dialect, members in self.members.items():
             frame = dialect.reset(self.channel, position)
             for member in members.values():
                 member.connection.enqueue(frame)
+            sent.append(Sent(frame, len(members)))
+        return sent

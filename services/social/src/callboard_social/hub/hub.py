@@ -1,6 +1,7 @@
 """The hub: every member and every channel of this node. It never waits for a client."""
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
@@ -14,9 +15,11 @@ from callboard_contracts.revocations import Revocation
 from callboard_servicekit.revocations import concerns
 
 from callboard_social.bus import Bus
-from callboard_social.hub.channel import LiveChannel, Member
+from callboard_social.hub.channel import LiveChannel, Member, Sent
 from callboard_social.metrics import SocialMetrics
 from callboard_social.wire.protocol import Frame
+
+RESET = "reset"
 
 log = structlog.get_logger(__name__)
 
@@ -43,7 +46,16 @@ class Hub:
         """Count the member among those that a revocation reaches."""
         self._members[member] = None
         self._of_user[member.identity.user_id].add(member)
-        self._metrics.connections.set(len(self._members))
+        self._metrics.connections.labels(member.dialect.name).inc()
+
+    @property
+    def channel_count(self) -> int:
+        return len(self._channels)
+
+    @property
+    def subscription_count(self) -> int:
+        """Over all members; walks through them."""
+        return sum(len(member.joined) for member in self._members)
 
     def connections_of(self, user_id: str) -> int:
         return len(self._of_user.get(user_id, ()))
@@ -72,7 +84,9 @@ class Hub:
             assert live.position is not None  # noqa: S101 - an open channel has one
             places.append((live.channel, live.position))
             live.add(member)
-        member.connection.enqueue(welcome(places))
+        frame = welcome(places)
+        self._metrics.outbound(frame)
+        member.connection.enqueue(frame)
 
     def leave(self, member: Member, channel: Channel) -> None:
         key = channel_key(member.identity.organization_id, channel)
@@ -83,11 +97,12 @@ class Hub:
 
     def unregister(self, member: Member) -> None:
         """Leave everything; the connection is over."""
-        self._members.pop(member, None)
+        if member in self._members:
+            del self._members[member]
+            self._metrics.connections.labels(member.dialect.name).dec()
         self._of_user[member.identity.user_id].discard(member)
         if not self._of_user[member.identity.user_id]:
             del self._of_user[member.identity.user_id]
-        self._metrics.connections.set(len(self._members))
         for channel in list(member.joined):
             self.leave(member, channel)
 
@@ -125,10 +140,22 @@ class Hub:
     def heard(self, key: str, event: BusEvent) -> None:
         """The bus heard an event."""
         live = self._channels.get(key)
-        if live is not None:
-            self._metrics.outbound(event.type, live.deliver(event))
+        if live is None:
+            return
+        heard_at = time.perf_counter()
+        sent = live.deliver(event)
+        self._count(sent)
+        if sent:
+            self._metrics.fanned_out(event.type, event.at, heard_at)
+
+    def _count(self, sent: Sequence[Sent]) -> None:
+        for frame, receivers in sent:
+            self._metrics.outbound(frame, receivers)
+        if any(frame.kind == RESET for frame, _ in sent):
+            self._metrics.resets.inc()
 
     def bus_lost(self) -> None:
+        self._metrics.bus_losses.inc()
         self._tell_all(is_back=False)
 
     async def bus_back(self) -> None:
@@ -137,12 +164,14 @@ class Hub:
             position = await self._bus.position(key)
             live = self._channels.get(key)
             if live is not None and live.is_open and live.is_behind(position):
-                live.reset(position)
+                self._count(live.reset(position))
         self._tell_all(is_back=True)
 
     def _tell_all(self, *, is_back: bool) -> None:
         for member in self._members:
-            member.connection.enqueue(member.dialect.bus(is_back=is_back))
+            frame = member.dialect.bus(is_back=is_back)
+            self._metrics.outbound(frame)
+            member.connection.enqueue(frame)
 
     def revoke(self, revocation: Revocation) -> None:
         """Close every socket that the revocation concerns; they hear nothing more, however slowly they read."""

@@ -15,12 +15,13 @@ from callboard_contracts.native import MAX_INBOUND_BYTES
 from starlette.types import Receive, Send
 
 from callboard_social.wire.inbound import InboundBudget
-from callboard_social.wire.protocol import Frame
+from callboard_social.wire.protocol import Frame, bytes_of
 
 MAX_PENDING_BYTES = 1024 * 1024
 """Bound of what waits for one slow reader; beyond it the socket is closed, and its client comes back. A frame that
 waits alone may be larger: whoever reads gets it."""
 FRAMES_IN_A_ROW = 64
+NO_CODE = 1005
 LINGER_SECONDS = 10.0
 """What a peer that stopped reading has to take the close frame; then the socket is over without it."""
 
@@ -31,10 +32,11 @@ OnText = Callable[[str | None], Awaitable[None]]
 class Connection:
     """Carries frames out and messages in until either side closes."""
 
-    __slots__ = ("_closing", "_deadline", "_inbound", "_lane", "_pending_bytes", "_send", "_wake", "id")
+    __slots__ = ("_closing", "_deadline", "_inbound", "_lane", "_pending_bytes", "_send", "_wake", "id", "peer_code")
 
     def __init__(self, connection_id: str, send: Send) -> None:
         self.id = connection_id
+        self.peer_code: int | None = None
         self._send = send
         self._lane: deque[Frame] = deque()
         self._pending_bytes = 0
@@ -42,6 +44,11 @@ class Connection:
         self._wake = asyncio.Event()
         self._deadline: asyncio.Timeout | None = None
         self._inbound = InboundBudget()
+
+    @property
+    def close_code(self) -> CloseCode | None:
+        """What we close with; None while we do not. Beside it `peer_code` is set when the peer closed first."""
+        return self._closing
 
     @property
     def is_closing(self) -> bool:
@@ -96,9 +103,11 @@ class Connection:
         while True:
             message = await receive()
             if message["type"] == "websocket.disconnect":
+                if not self.is_closing:
+                    self.peer_code = message.get("code", NO_CODE)
                 return
             text = message.get("text")
-            size = _bytes_of(text if text is not None else message["bytes"])
+            size = bytes_of(text if text is not None else message["bytes"])
             if size > MAX_INBOUND_BYTES:
                 self.close(close_codes.MESSAGE_TOO_BIG)
             if not self.is_closing:
@@ -126,7 +135,3 @@ class Connection:
             await self._send({"type": "websocket.close", "code": self._closing.code, "reason": self._closing.reason})
         except OSError:
             return  # the peer is gone: reading ends too, and says so
-
-
-def _bytes_of(message: str | bytes) -> int:
-    return len(message) if isinstance(message, bytes) or message.isascii() else len(message.encode())

@@ -9,3 +9,12 @@ class Frame:
 
     kind: str
     text: str
+
+    @property
+    def size(self) -> int:
+        """Bytes of UTF-8."""
+        return bytes_of(self.text)
+
+
+def bytes_of(message: str | bytes) -> int:
+    return len(message) if isinstance(message, bytes) or message.isascii() else len(message.encode())
