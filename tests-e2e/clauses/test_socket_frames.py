@@ -111,10 +111,13 @@ async def test_json_that_kills_is_an_error_and_the_socket_stays(account: Account
         assert await client.hears_nothing()
 
 
+@pytest.mark.clause("WS-FRAME-5")
 @pytest.mark.clause("WS-FRAME-7")
-async def test_an_error_names_its_request(account: Account) -> None:
+@pytest.mark.parametrize("kind", ["subscribe", "unknown"])
+@pytest.mark.parametrize("request_id", ["s", 7])
+async def test_an_error_names_its_request(account: Account, kind: str, request_id: str | int) -> None:
     async with account.socket() as client:
-        assert await client.ask(type="subscribe", id="s") == VIOLATION | {"replyTo": "s"}
+        assert await client.ask(type=kind, id=request_id) == VIOLATION | {"replyTo": request_id}
 
 
 @pytest.mark.clause("WS-FRAME-7")

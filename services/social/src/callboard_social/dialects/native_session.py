@@ -16,7 +16,7 @@ from callboard_servicekit import strict_json
 from callboard_servicekit.errors import ServiceError, TooManyRequests
 from callboard_servicekit.relay.relay import Relay
 from callboard_servicekit.request_context import current_request_id
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from callboard_social.dialects.native import frame_of
 from callboard_social.hub.channel import Member
@@ -31,6 +31,7 @@ MAX_VIOLATIONS_PER_MINUTE = 100
 MAX_CHANNELS = 128
 """Bound of the channels that one socket is in."""
 JOINED_AT_CONNECT = (ORG, GENERAL)
+_REQUEST_ID: TypeAdapter[str | int] = TypeAdapter(native.RequestId)
 _CHAT_FIELDS = frozenset({"id", "userId", "login", "content", "clientId"})
 
 Positions = dict[Channel, Position]
@@ -49,6 +50,14 @@ class Refused(Exception):
 def _recovered(asked: Position | None, now: Position) -> bool | None:
     """What a joiner is told: True only when nothing happened since the position it has."""
     return None if asked is None else asked == now
+
+
+def _request_id(message: dict[str, Any]) -> str | int | None:
+    """The id of a message that is wrong otherwise, when it has one."""
+    try:
+        return _REQUEST_ID.validate_python(message.get("id"))
+    except ValidationError:
+        return None
 
 
 def open_channel(name: str) -> Channel:
@@ -115,12 +124,12 @@ class NativeSession:
         model, handler = self._handlers.get(kind, (None, None)) if isinstance(kind, str) else (None, None)
         self._metrics.inbound(str(kind) if handler else UNKNOWN, bytes_of(text or ""))
         if message is None or model is None or handler is None:
-            self._violation(None)
+            self._violation(message)
             return
         try:
             request = model.model_validate(message)
         except ValidationError:
-            self._violation(message.get("id"))
+            self._violation(message)
             return
         await self._answer(handler, request)
 
@@ -148,9 +157,8 @@ class NativeSession:
     def _error(self, reply_to: str | int | None, code: str, message: str, *, temporary: bool = False) -> None:
         self._reply(native.Error(reply_to=reply_to, code=code, message=message, temporary=temporary))
 
-    def _violation(self, request_id: object) -> None:
-        reply_to = request_id if isinstance(request_id, str) and len(request_id) <= native.MAX_REQUEST_ID else None
-        self._error(reply_to, "protocol-violation", native.INVALID_ENVELOPE)
+    def _violation(self, message: dict[str, Any] | None) -> None:
+        self._error(_request_id(message or {}), "protocol-violation", native.INVALID_ENVELOPE)
         try:
             self._violations.spend("")
         except TooManyRequests:
