@@ -230,9 +230,7 @@ export class Gateway {
       socket.channels.delete(channel);
       return socket.say({ type: "unsubscribed", channel, ...replyTo });
     }
-    // Who asks for what nobody knows is not told to which request that was.
-    if (type !== "subscribe") return socket.say(error("protocol-violation", {}));
-    if (channel === undefined) return socket.say(error("protocol-violation", replyTo));
+    if (type !== "subscribe" || channel === undefined) return socket.say(error("protocol-violation", replyTo));
     if (/^room:(?!general$)/.test(channel)) return socket.say(error("forbidden", replyTo));
     if (!/^(org|logs|room:general|execution:[\w.~-]+)$/.test(channel))
       return socket.say(error("unknown-channel", replyTo));
