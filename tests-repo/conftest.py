@@ -1,11 +1,13 @@
 """What the repository consists of."""
 
+import importlib
 import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
+from callboard_servicekit.settings import ServiceSettings
 
 ROOT = Path(__file__).parents[1]
 
@@ -42,3 +44,15 @@ def projects(files: list[Path]) -> dict[Path, dict[str, Any]]:
 @pytest.fixture(scope="session")
 def protocol(root: Path) -> str:
     return (root / "libs/contracts/PROTOCOL.md").read_text()
+
+
+@pytest.fixture(scope="session")
+def settings_classes(root: Path) -> list[type[ServiceSettings]]:
+    """The settings of every service, found by where they stand and not by what the services announce."""
+    modules = [f"{path.parent.name}.settings" for path in sorted(root.glob("services/*/src/*/settings.py"))]
+    return [
+        found
+        for module in modules
+        for found in vars(importlib.import_module(module)).values()
+        if isinstance(found, type) and issubclass(found, ServiceSettings) and found.__module__ == module
+    ]

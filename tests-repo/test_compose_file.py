@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
+from callboard_servicekit.settings import ServiceSettings
 
-from local.env_example import settings_classes
 from local.environment import SECRETS
 
 VARIABLE = re.compile(r"^\s+([A-Z][A-Z0-9_]+):", re.MULTILINE)
@@ -20,8 +20,10 @@ def compose_file(root: Path) -> str:
     return (root / "docker-compose.yml").read_text()
 
 
-def test_every_setting_of_a_service_can_be_given_in_the_env_file(compose_file: str) -> None:
-    known = {str(field.alias) for found in settings_classes() for field in found.model_fields.values()}
+def test_every_setting_of_a_service_can_be_given_in_the_env_file(
+    compose_file: str, settings_classes: list[type[ServiceSettings]]
+) -> None:
+    known = {str(field.alias) for found in settings_classes for field in found.model_fields.values()}
     assert known - set(VARIABLE.findall(compose_file)) - FIXED - LEFT_OUT == set()
 
 

@@ -8,9 +8,8 @@ from callboard_auth.configuration import describe as auth
 from callboard_producer.configuration import describe as producer
 from callboard_servicekit.configuration.reference import render
 from callboard_servicekit.configuration.service import GROUP, ServiceConfiguration
+from callboard_servicekit.settings import ServiceSettings
 from callboard_social.configuration import describe as social
-
-from local.env_example import settings_classes
 
 
 def test_the_page_is_the_one_that_is_made_from_the_settings(root: Path) -> None:
@@ -18,7 +17,9 @@ def test_the_page_is_the_one_that_is_made_from_the_settings(root: Path) -> None:
     assert (root / "docs/configuration.md").read_text() == render([auth(), producer(), social()])
 
 
-def test_every_service_with_settings_announces_them(projects: dict[Path, dict[str, Any]]) -> None:
+def test_every_service_with_settings_announces_them(
+    projects: dict[Path, dict[str, Any]], settings_classes: list[type[ServiceSettings]]
+) -> None:
     announced = [
         (name, target)
         for project in projects.values()
@@ -30,7 +31,7 @@ def test_every_service_with_settings_announces_them(projects: dict[Path, dict[st
         service = getattr(importlib.import_module(module), function)()
         assert isinstance(service, ServiceConfiguration)
         described[name] = service
-    assert {service.settings for service in described.values()} == set(settings_classes())
+    assert {service.settings for service in described.values()} == set(settings_classes)
     assert all(name == service.name for name, service in described.items())
 
 
