@@ -67,7 +67,7 @@ export class Connection {
   /** @param {string} address @param {string} ticket @param {(frame: any) => void} onFrame @param {(code: number, reason: string) => void} onGone */
   constructor(address, ticket, onFrame, onGone) {
     this.#socket = new WebSocket(address, ["callboard.v1", `ticket.${ticket}`]);
-    this.#socket.onmessage = ({ data }) => this.#hear(JSON.parse(data));
+    this.#socket.onmessage = ({ data }) => this.#read(data);
     this.#socket.onclose = ({ code, reason }) => this.#lose(code, reason);
     this.#onFrame = onFrame;
     this.#onGone = onGone;
@@ -103,6 +103,15 @@ export class Connection {
     this.#socket.close();
     this.#life.abort();
     for (const id of this.#waiting.keys()) this.#settle(id, { ...NOT_CONNECTED, type: "error" });
+  }
+
+  /** What cannot be read is no protocol of ours: on another connection it may be. @param {string} data */
+  #read(data) {
+    try {
+      this.#hear(JSON.parse(data));
+    } catch {
+      if (!this.signal.aborted) this.#lose(1002, "unreadable frame");
+    }
   }
 
   /** @param {any} frame */

@@ -130,7 +130,10 @@ export class LogFollower {
       onEvent: ({ data }) => this.#hear(data),
       onJoined: ({ position }) => position !== `${this.#attempt}:${this.#last}` && this.#catchUp(),
     });
-    this.#ends = [subscription.close, callboard.on("reset", ({ channel }) => channel === name && this.#catchUp())];
+    this.#ends = [
+      subscription.close,
+      callboard.on("reset", ({ channel }) => channel === name && this.#catchUp(Math.random() * RESET_SPREAD)),
+    ];
     this.#catchUp();
   }
 
@@ -194,7 +197,12 @@ export class LogFollower {
   /** @param {number | null} attempt  null: the current one @param {AbortSignal} signal @returns {Promise<LogPage>} */
   #read(attempt, signal) {
     const query = { attempt, after: this.#last };
-    return persist(signal, async () => (await this.#callboard.fetch(this.#path, { query, signal })).json());
+    return persist(signal, async () => {
+      const page = await (await this.#callboard.fetch(this.#path, { query, signal })).json();
+      // Whatever stands in between answered with something else; under other numbers it would be a lie.
+      if (page.firstLine !== query.after + 1) throw new CallboardProblem({ code: "other-lines", temporary: true });
+      return page;
+    });
   }
 
   /** @param {number} attempt */

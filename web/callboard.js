@@ -54,6 +54,8 @@ export { Backoff, CallboardProblem } from "./callboard-session.js";
 export { afterClose, CLOSE_CODES, Positions } from "./callboard-connection.js";
 
 const SOCKET_PATH = "/social/api/socials/ws";
+/** However often a page, or the browser, asks to try now. */
+const SHORTEST_PAUSE = 1_000;
 /** After a close that asks for a delay, when no `draining` frame told which. */
 const TOLD_DELAY = 5_000;
 /** A connection that lived as long ends a row of failures; one that is closed at once does not. */
@@ -78,6 +80,10 @@ export class Callboard {
   /** @type {Timer | undefined} */ #stable;
   #reason = "";
   #told = 0;
+  /** Of the attempts, in ms since 1970: the last, the next, and the first that the server wants. */
+  #triedAt = 0;
+  #retryAt = 0;
+  #notBefore = 0;
 
   /** @param {{url?: string, token?: Token}} [options]  by default the gateway that this module came from, and its cookie */
   constructor({ url = new URL(import.meta.url).origin, token } = {}) {
@@ -105,12 +111,14 @@ export class Callboard {
 
   /** Begins, also after the end; where it waits it tries at once. */
   connect() {
-    if (this.#run) return this.#hurry();
+    if (this.#run) return this.#hurry(0);
     this.#run = new AbortController();
     this.#backoff = new Backoff();
     const { signal } = this.#run;
-    for (const type of ["online", "offline"]) addEventListener(type, () => this.#hurry(), { signal });
-    const seen = () => document.visibilityState === "visible" && this.#hurry();
+    const hurry = () => this.#hurry(this.#notBefore);
+    addEventListener("online", hurry, { signal });
+    addEventListener("offline", () => (this.#wait ? this.#setAway(this.#retryAt) : hurry()), { signal });
+    const seen = () => document.visibilityState === "visible" && hurry();
     globalThis.document?.addEventListener("visibilitychange", seen, { signal });
     this.#set({ name: "connecting" });
     this.#attempt(signal);
@@ -163,9 +171,12 @@ export class Callboard {
     return { stop: () => follower.stop() };
   }
 
-  #hurry() {
-    if (this.#wait) this.#retry();
-    else this.#connection?.probe();
+  /** Tries as soon as may be, or asks the connection for a sign of life. @param {number} notBefore  ms since 1970 */
+  #hurry(notBefore) {
+    const at = Math.max(notBefore, this.#triedAt + SHORTEST_PAUSE);
+    if (!this.#wait) this.#connection?.probe();
+    else if (at <= Date.now()) this.#retry();
+    else if (at < this.#retryAt) this.#schedule(at);
   }
 
   /** @param {AbortSignal} signal */
@@ -193,16 +204,24 @@ export class Callboard {
     const { signal } = /** @type {AbortController} */ (this.#run);
     clearTimeout(this.#wait ?? undefined);
     this.#wait = null;
+    this.#triedAt = Date.now();
     this.#setAway(null);
     this.#attempt(signal);
   }
 
+  /** @param {number} at  ms since 1970 */
+  #schedule(at) {
+    clearTimeout(this.#wait ?? undefined);
+    this.#retryAt = at;
+    this.#wait = setTimeout(() => this.#retry(), at - Date.now());
+    this.#setAway(at);
+  }
+
   /** @param {string} reason @param {number} hint  ms; on top of it, for all clients of one outage are told the same */
   #retryLater(reason, hint) {
-    const delay = hint + this.#backoff.next();
     this.#reason = reason;
-    this.#wait = setTimeout(() => this.#retry(), delay);
-    this.#setAway(Date.now() + delay);
+    this.#notBefore = Date.now() + hint;
+    this.#schedule(this.#notBefore + this.#backoff.next());
   }
 
   /** @param {number} code @param {string} reason */
@@ -257,7 +276,7 @@ export class Callboard {
   #take(connection, frame) {
     if (frame.type === "connected") return this.#welcome(connection, frame);
     if (frame.type === "bus") return this.#set({ name: frame.state === "lost" ? "delayed" : "live" });
-    if (frame.type === "draining") this.#told = Math.min(frame.retryAfterMs || TOLD_DELAY, LONGEST_HINT);
+    if (frame.type === "draining") this.#told = toldDelay(frame.retryAfterMs);
     if (frame.type === "reset") {
       this.#positions.set(frame.channel, frame.position);
       this.#emit("reset", frame);
@@ -326,4 +345,9 @@ export class Callboard {
     const members = this.#channels.get(channel);
     return Boolean(members?.delete(member)) && members?.size === 0 && this.#channels.delete(channel);
   }
+}
+
+/** @param {unknown} asked  ms, if the server means well */
+function toldDelay(asked) {
+  return typeof asked === "number" && asked > 0 ? Math.min(asked, LONGEST_HINT) : TOLD_DELAY;
 }

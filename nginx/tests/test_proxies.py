@@ -53,6 +53,17 @@ def test_limits_by_address_count_the_clients_of_a_trusted_proxy_apart(behind_a_p
     assert statuses == [200, 200, 429]
 
 
+def test_all_addresses_of_one_ipv6_network_share_a_limit(behind_a_proxy: Gateway) -> None:
+    with behind_a_proxy.client() as client:
+
+        def sign_in(address: str) -> int:
+            return client.post("/api/login", headers={"X-Forwarded-For": address}).status_code
+
+        assert [sign_in(f"2001:db8:0:1::{number:x}") for number in range(4)] == [200, 200, 429, 429]
+        assert sign_in("2001:db8:0:2::1") == 200
+        assert [sign_in(f"::ffff:203.0.113.{number}") for number in range(4)] == [200] * 4
+
+
 def test_without_a_trusted_proxy_nobody_chooses_an_address(
     start_gateway: Callable[..., Gateway], upstream_environment: Environment
 ) -> None:

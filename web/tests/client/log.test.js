@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { mock, test } from "node:test";
 import { inBrowser } from "./browser.js";
 import { held, json, problem } from "./gateway.js";
 
@@ -145,11 +145,36 @@ for (const how of ["a hole before live lines", "a reset"]) {
       browser.gateway.log("build", numbered(3, 7), { isHeard: false });
       if (how === "a reset") browser.gateway.sayToAll({ type: "reset", channel: "execution:build", position: "1:7" });
       else browser.gateway.log("build", numbered(8, 8));
-      await browser.until(() => lines().length === (how === "a reset" ? 7 : 8));
+      await browser.eventually(() => lines().length === (how === "a reset" ? 7 : 8));
       assert.deepEqual(lines(), numbered(1, how === "a reset" ? 7 : 8));
     }),
   );
 }
+
+test(
+  "an answer with other lines than the asked ones is not taken, and not asked for again at once",
+  inBrowser(async (browser) => {
+    browser.gateway.post("build", "RUNNING");
+    browser.gateway.log("build", numbered(1, 4));
+    const callboard = await browser.openLive();
+    const { lines } = follow(callboard);
+    await browser.until(() => lines().length === 4);
+    const other = { attempt: 1, firstLine: 1, lines: numbered(1, 4), position: "1:9", nextAfter: 4 };
+    const wrong = () => Response.json(other);
+    browser.gateway.fail(LOGS, wrong, wrong, wrong, wrong);
+    mock.method(Math, "random", () => 0.5);
+    browser.gateway.log("build", numbered(5, 8), { isHeard: false });
+    browser.gateway.log("build", numbered(9, 9));
+    const reads = () => browser.gateway.calls.filter((call) => call.includes(LOGS)).length;
+    const before = reads();
+    await browser.settle();
+    for (let quarter = 0; quarter < 4; quarter += 1) await browser.advance(250);
+    assert.deepEqual(lines(), numbered(1, 4));
+    assert.equal(reads() - before, 3); // at 0, 250 and 750 ms
+    await browser.eventually(() => lines().length === 9);
+    assert.deepEqual(lines(), numbered(1, 9));
+  }),
+);
 
 test(
   "lines that come again, alone or in front of new ones, are left out",

@@ -316,7 +316,7 @@ test(
     assert.equal(callboard.state.name, "offline");
     browser.gateway.mend();
     browser.tellNetwork("online");
-    await browser.until(() => callboard.state.name === "live");
+    await browser.eventually(() => callboard.state.name === "live");
     assert.deepEqual(browser.states, ["connecting", "live", "offline", "reconnecting", "live"]);
   }),
 );
@@ -331,12 +331,78 @@ for (const [what, act] of /** @type {[string, (browser: FakeBrowser, callboard: 
     inBrowser(async (browser) => {
       mock.method(Math, "random", () => 1);
       const callboard = await browser.openLive();
-      browser.gateway.closeAll(1001);
-      await browser.until(() => retryIn(callboard) === 5_500);
+      browser.gateway.closeAll(4003);
+      await browser.until(() => retryIn(callboard) === 500);
       act(browser, callboard);
       await browser.until(() => callboard.state.name === "live");
       await browser.advance(60_000);
       assert.equal(browser.gateway.calls.filter((call) => call.includes("connect-token")).length, 2);
+    }),
+  );
+}
+
+test(
+  "what the browser says cuts the jitter short and never what the server asked for",
+  inBrowser(async (browser) => {
+    mock.method(Math, "random", () => 1);
+    const callboard = await browser.openLive();
+    const tickets = () => browser.gateway.calls.filter((call) => call.includes("connect-token")).length;
+    browser.gateway.closeAll(1001);
+    await browser.until(() => retryIn(callboard) === 5_500);
+    for (let round = 0; round < 30; round += 1) {
+      browser.becomeVisible();
+      browser.tellNetwork("offline");
+      browser.tellNetwork("online");
+    }
+    await browser.advance(4_999);
+    assert.equal(tickets(), 1);
+    await browser.advance(1);
+    assert.equal(tickets(), 2);
+  }),
+);
+
+test(
+  "however often it is asked to try now, it tries once a second",
+  inBrowser(async (browser) => {
+    const callboard = await browser.openLive();
+    browser.gateway.cut();
+    await browser.until(() => callboard.state.name !== "live");
+    const before = browser.gateway.calls.length;
+    for (let round = 0; round < 50; round += 1) {
+      callboard.connect();
+      browser.tellNetwork("online");
+      await browser.advance(100);
+    }
+    assert.ok(browser.gateway.calls.length - before <= 7);
+  }),
+);
+
+for (const retryAfterMs of [-20_000, -1e12, Number.NaN, null, "soon"]) {
+  test(
+    `a delay of ${retryAfterMs} is none: the usual one counts`,
+    inBrowser(async (browser) => {
+      mock.method(Math, "random", () => 1);
+      const callboard = await browser.openLive();
+      browser.gateway.sayToAll({ type: "draining", retryAfterMs });
+      browser.gateway.closeAll(1001);
+      await browser.until(() => retryIn(callboard) === 5_500);
+    }),
+  );
+}
+
+for (const garbage of /** @type {any[]} */ ([
+  null,
+  42,
+  { type: "connected" },
+  { type: "chat", channel: "org", position: 7, data: {} },
+])) {
+  test(
+    `a frame that nobody can read, ${JSON.stringify(garbage)}, ends the connection and another one follows`,
+    inBrowser(async (browser) => {
+      const callboard = await browser.openLive();
+      browser.gateway.sayToAll(garbage);
+      await browser.until(() => callboard.state.name === "reconnecting");
+      await browser.eventually(() => callboard.state.name === "live");
     }),
   );
 }
