@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+from callboard_testkit.authority import Authority
 from callboard_testkit.waiting import eventually, free_port
 from websockets.sync.client import connect
 
-from nginx.tests.authority import Authority
 from nginx.tests.conftest import Watch
 from nginx.tests.upstream import PATIENCE_SECONDS, Upstream
 from nginx.tests.watched import REPLICA, Watched

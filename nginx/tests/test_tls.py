@@ -11,10 +11,10 @@ from pathlib import Path
 import httpx
 import pytest
 from callboard_contracts.problems import Problem
+from callboard_testkit.authority import Authority, write_encrypted_key
 from callboard_testkit.waiting import free_port
 from websockets.sync.client import connect
 
-from nginx.tests.authority import Authority, write_encrypted_key
 from nginx.tests.conftest import Environment, Gateway, rendered
 from nginx.tests.upstream import Upstream
 

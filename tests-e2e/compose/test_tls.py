@@ -16,7 +16,7 @@ from callboard_testkit.native_client import open_socket
 from callboard_testkit.suite import Account, Addresses, Door, new_login, sign_up, sign_up_body
 from callboard_testkit.waiting import eventually
 
-from nginx.tests.authority import Authority
+from callboard_testkit.authority import Authority
 
 PAGE, HEADING = "docs/deploy.md", "From an empty server to wss"
 CHECKOUT = "/srv/callboard"

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from redis.asyncio import BlockingConnectionPool, Connection, Redis
+from redis.asyncio import BlockingConnectionPool, Connection, Redis, SSLConnection
+from redis.asyncio.connection import parse_url
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -18,6 +19,8 @@ from redis.maint_notifications import MaintNotificationsConfig
 
 TIMEOUT_SECONDS = 5.0
 MAX_CONNECTIONS = 32
+TLS_SCHEME = "rediss://"
+SCHEMES = ("redis://", TLS_SCHEME)
 OnFailure = Callable[[Exception], None]
 _RUN_ID = re.compile(rb"run_id:([0-9a-f]{40})")
 
@@ -77,24 +80,32 @@ class IncarnatedConnection(Connection):
             raise
 
 
+class IncarnatedTlsConnection(IncarnatedConnection, SSLConnection):
+    """The same over TLS; ``ssl_ca_certs`` and its like come from the URL's query."""
+
+
 def connection_pool(url: str, on_failure: OnFailure | None = None) -> BlockingConnectionPool:
     """A bounded pool of `IncarnatedConnection`s; a caller waits up to five seconds for one.
 
-    `on_failure` is told of every command and every attempt to connect that failed.
+    `url` is ``redis://`` or ``rediss://``, else ValueError. `on_failure` is told of every command and every attempt to
+    connect that failed.
     """
-    return BlockingConnectionPool.from_url(
-        url,
-        connection_class=IncarnatedConnection,
-        on_failure=on_failure,
-        max_connections=MAX_CONNECTIONS,
-        timeout=TIMEOUT_SECONDS,
-        socket_timeout=TIMEOUT_SECONDS,
-        socket_connect_timeout=TIMEOUT_SECONDS,
-        retry=Retry(NoBackoff(), 0),
-        retry_on_error=[],
+    if not url.startswith(SCHEMES):
+        raise ValueError("a Redis URL begins with redis:// or rediss://")
+    options: dict[str, Any] = {
+        "on_failure": on_failure,
+        "max_connections": MAX_CONNECTIONS,
+        "timeout": TIMEOUT_SECONDS,
+        "socket_timeout": TIMEOUT_SECONDS,
+        "socket_connect_timeout": TIMEOUT_SECONDS,
+        "retry": Retry(NoBackoff(), 0),
+        "retry_on_error": [],
         # With these notifications on, the pool hands out connections that the server has closed without looking.
-        maint_notifications_config=MaintNotificationsConfig(enabled=False),
-    )
+        "maint_notifications_config": MaintNotificationsConfig(enabled=False),
+    }
+    # The pool's own `from_url` lets the scheme choose a class, one that knows nothing of incarnations.
+    connection_class = IncarnatedTlsConnection if url.startswith(TLS_SCHEME) else IncarnatedConnection
+    return BlockingConnectionPool(**(options | dict(parse_url(url)) | {"connection_class": connection_class}))
 
 
 def connect(url: str, on_failure: OnFailure | None = None) -> Redis:

@@ -81,7 +81,7 @@ class ServiceSettings(BaseSettings):
     redis_url: str = Field(
         "redis://127.0.0.1:6379/0",
         alias="REDIS_URL",
-        description="Redis, shared by auth, social and producer.",
+        description="Redis, shared by auth, social and producer; rediss:// for TLS.",
     )
     log_level: LogLevel = Field("info", alias="LOG_LEVEL", description="debug, info, warning or error.")
     log_format: Literal["json", "console"] = Field(

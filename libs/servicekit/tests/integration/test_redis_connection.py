@@ -2,10 +2,15 @@
 
 import asyncio
 import re
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
 import pytest
 from callboard_servicekit import redis_connection
 from callboard_servicekit.redis_connection import connect, run_id
+from callboard_testkit.authority import Authority
 from callboard_testkit.lossy_proxy import lossy_proxy
 from callboard_testkit.redis_server import RedisServer
 from redis.asyncio import Redis
@@ -29,6 +34,53 @@ async def test_a_connection_knows_the_incarnation_it_leads_to(each_redis: Redis,
     async with client.client() as single:
         assert await run_id(single) == (await each_redis.info("server"))["run_id"]
     await client.aclose()
+
+
+@asynccontextmanager
+async def behind_tls(port: int, directory: Path) -> AsyncIterator[str]:
+    """The Redis at this port, behind TLS; gives its URL, with the authority to trust."""
+    authority = Authority()
+    authority.write(directory / "authority.pem")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(*authority.issue(directory))
+
+    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65_536):
+            writer.write(data)
+            await writer.drain()
+        writer.close()
+
+    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", port)
+        with suppress(OSError):
+            await asyncio.gather(copy(reader, inner_writer), copy(inner_reader, writer))
+
+    server = await asyncio.start_server(carry, "127.0.0.1", 0, ssl=context)
+    tls_port = server.sockets[0].getsockname()[1]
+    yield f"rediss://127.0.0.1:{tls_port}/0?ssl_ca_certs={directory / 'authority.pem'}"
+    server.close()
+
+
+async def test_a_redis_behind_tls_is_known_as_well(each_redis: Redis, each_redis_port: int, tmp_path: Path) -> None:
+    async with behind_tls(each_redis_port, tmp_path) as url:
+        client = connect(url)
+        async with client.client() as single:
+            assert await run_id(single) == (await each_redis.info("server"))["run_id"]
+        await client.aclose()
+
+
+async def test_a_redis_whose_certificate_nobody_signed_is_not_spoken_to(redis_url: str, tmp_path: Path) -> None:
+    async with behind_tls(int(redis_url.rsplit(":", 1)[1].split("/", maxsplit=1)[0]), tmp_path) as url:
+        client = connect(url.partition("?")[0])
+        with pytest.raises(RedisConnectionError, match="CERTIFICATE_VERIFY_FAILED"):
+            await client.ping()
+        await client.aclose()
+
+
+@pytest.mark.parametrize("url", ["unix:///run/redis.sock", "http://127.0.0.1", "127.0.0.1:6379"])
+def test_what_is_no_url_of_a_redis_over_tcp_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="rediss://"):
+        connect(url)
 
 
 async def test_a_connection_does_not_outlive_its_redis(own_redis: RedisServer) -> None:

@@ -9,7 +9,7 @@ from redis.asyncio.connection import parse_url
 from redis.exceptions import RedisError
 
 from callboard_servicekit.configuration.finding import Finding, refusal, warning
-from callboard_servicekit.redis_connection import connect
+from callboard_servicekit.redis_connection import SCHEMES, connect
 
 VARIABLE = "REDIS_URL"
 OLDEST_VERSION = (6, 2)
@@ -19,8 +19,8 @@ ANSWER_SECONDS = 10.0
 
 def check_redis_url(url: str) -> list[Finding]:
     """Whether it can lead anywhere at all; asks nobody."""
-    if not url.startswith("redis://"):
-        return [refusal(VARIABLE, "begins with redis://; TLS to Redis and UNIX sockets are not supported")]
+    if not url.startswith(SCHEMES):
+        return [refusal(VARIABLE, "begins with redis:// or, for TLS, with rediss://")]
     try:
         parse_url(url)
     except ValueError:
