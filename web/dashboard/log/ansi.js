@@ -23,6 +23,12 @@ const TOKENS = new RegExp(`${CSI}|${STRING}|${OTHER_ESCAPE}|[${CONTROLS}]`, "g")
 const SGR = new RegExp(`${ESCAPE}\\[([0-9:;]*)m`, "g");
 
 /**
+ * A line of 16 KiB could have 5,000 escapes, and a page a thousand such lines. After this many a line has no colours
+ * any more, and the next one begins plain.
+ */
+const MOST_RESTYLES = 500;
+
+/**
  * @param {string} raw
  * @param {Readonly<Style>} [start]  the style in which the line before ended
  * @returns {Span[]}
@@ -49,9 +55,12 @@ export function spansOf(raw, start = PLAIN) {
  */
 export function styleAfter(raw, start) {
   if (!raw.includes(`${ESCAPE}[`)) return start;
-  let style = start;
-  for (const [, parameters = ""] of raw.matchAll(SGR)) style = restyled(style, parameters);
-  return style;
+  const escapes = [];
+  for (const [, parameters = ""] of raw.matchAll(SGR)) {
+    if (escapes.length === MOST_RESTYLES) return PLAIN;
+    escapes.push(parameters);
+  }
+  return restyled(start, ...escapes);
 }
 
 /**
@@ -70,6 +79,7 @@ class TerminalLine {
   /** @type {Span[]} */
   spans = [];
   #style;
+  #restyles = 0;
   #isAtStart = false;
 
   /** @param {Readonly<Style>} style */
@@ -93,12 +103,18 @@ class TerminalLine {
    * @param {string} parameters
    */
   obey(token, final, parameters) {
-    if (final === "m" && /^[0-9:;]*$/.test(parameters)) this.#style = restyled(this.#style, parameters);
+    if (final === "m" && /^[0-9:;]*$/.test(parameters)) this.#restyle(parameters);
     else if (final === "K") this.#erase(parameters);
     else if (final === "G" && Number(parameters) <= 1) this.#isAtStart = true;
     else if (token === RETURN) this.#isAtStart = true;
     else if (token === BACKSPACE) this.#takeBack();
     else if (token.length === 1) this.write(pictureOf(token.charCodeAt(0)));
+  }
+
+  /** @param {string} parameters */
+  #restyle(parameters) {
+    this.#restyles += 1;
+    this.#style = this.#restyles > MOST_RESTYLES ? PLAIN : restyled(this.#style, parameters);
   }
 
   /** @param {string} parameters  "2": the whole line; "" and "0": from here to its end */

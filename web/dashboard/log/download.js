@@ -5,7 +5,7 @@
  */
 
 import { PAGE_LINES } from "./log-page.js";
-import { LinesGone } from "./page-loader.js";
+import { linesAfter } from "./page-loader.js";
 
 /**
  * Reads all lines up to one. The browser may keep what it has so far on disk.
@@ -22,8 +22,7 @@ export async function gatherLog(read, { last, signal, onProgress }) {
   const parts = [];
   for (let after = 0; after < last;) {
     signal.throwIfAborted();
-    const { lines } = await read(after, Math.min(PAGE_LINES, last - after));
-    if (lines.length === 0) throw new LinesGone();
+    const lines = await linesAfter(read, after, Math.min(PAGE_LINES, last - after));
     parts.push(new Blob([lines.join("\n"), "\n"]));
     after += lines.length;
     onProgress(after / last);

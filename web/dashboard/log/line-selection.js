@@ -20,6 +20,34 @@ export function writeLines({ from, to }) {
   return from === to ? String(from) : `${from}-${to}`;
 }
 
+/**
+ * The part of a choice that a log has; a link can name ten thousand million lines.
+ *
+ * @param {Lines} lines
+ * @param {number} last  of the log
+ * @returns {Lines | null} null if it has none of them
+ */
+export function linesWithin({ from, to }, last) {
+  return from > last ? null : { from, to: Math.min(to, last) };
+}
+
+/**
+ * The raw texts of lines.
+ *
+ * @param {Lines} lines
+ * @param {(line: number) => string | undefined} textAt
+ * @returns {string[] | null} null if one of them is not here; those after it are not looked at
+ */
+export function textsOf({ from, to }, textAt) {
+  const texts = [];
+  for (let line = from; line <= to; line++) {
+    const text = textAt(line);
+    if (text === undefined) return null;
+    texts.push(text);
+  }
+  return texts;
+}
+
 export class LineSelection {
   /** @type {Lines | null} */
   #lines = null;

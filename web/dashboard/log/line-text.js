@@ -58,6 +58,19 @@ export function cutTo(spans, length) {
 }
 
 /**
+ * The first spans as they are, and the text of all others as one plain span: each is an element on the page.
+ *
+ * @param {readonly Span[]} spans
+ * @param {number} most  in their own styles
+ * @returns {Span[]}
+ */
+export function joinAfter(spans, most) {
+  if (spans.length <= most) return [...spans];
+  const rest = spans.slice(most).map(({ text }) => text);
+  return [...spans.slice(0, most), { text: rest.join(""), style: PLAIN }];
+}
+
+/**
  * @param {readonly Piece[]} pieces
  * @param {number} current  the range that is the chosen hit; -1: none
  * @returns {(Node | string)[]}

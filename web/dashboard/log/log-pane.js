@@ -13,7 +13,7 @@
 
 import { element } from "../elements.js";
 import { textOf } from "./ansi.js";
-import { LineSelection, writeLines } from "./line-selection.js";
+import { LineSelection, linesWithin, textsOf, writeLines } from "./line-selection.js";
 import { LineStore } from "./line-store.js";
 import { pageOf } from "./log-page.js";
 import { LogRows } from "./log-rows.js";
@@ -139,16 +139,17 @@ export class LogPane {
   }
 
   /**
-   * Marks lines and brings the first of them into sight.
+   * Marks lines, as far as the log goes, and brings the first of them into sight.
    *
-   * @param {Lines} lines
-   * @returns {boolean} false if the log does not go that far
+   * @param {Lines} wanted
+   * @returns {Lines | null} what is marked; null if the log does not go that far
    */
-  select(lines) {
-    if (lines.from > this.last) return false;
+  select(wanted) {
+    const lines = linesWithin(wanted, this.last);
+    if (lines === null) return null;
     this.#selection.choose(lines);
     this.#list.toLine(lines.from);
-    return true;
+    return lines;
   }
 
   #moved() {
@@ -212,11 +213,9 @@ export class LogPane {
     const { lines } = this.#selection;
     if (!lines || !getSelection()?.isCollapsed) return;
     event.preventDefault();
-    const texts = [];
-    for (let line = lines.from; line <= lines.to; line++) texts.push(this.#store.line(line));
-    const isComplete = texts.every((text) => text !== undefined);
-    if (isComplete) event.clipboardData?.setData("text/plain", texts.map((text) => textOf(text ?? "")).join("\n"));
-    this.#events.announce(isComplete ? "Copied" : "Not copied: scroll through these lines first, to load them");
+    const texts = textsOf(lines, (line) => this.#store.line(line));
+    if (texts) event.clipboardData?.setData("text/plain", texts.map(textOf).join("\n"));
+    this.#events.announce(texts ? "Copied" : "Not copied: scroll through these lines first, to load them");
   }
 
   /** What somebody marks must not move away under the pointer. */

@@ -16,7 +16,7 @@
 
 import { element } from "../elements.js";
 import { spansOf } from "./ansi.js";
-import { cutTo, drawPieces, piecesOf } from "./line-text.js";
+import { cutTo, drawPieces, joinAfter, piecesOf } from "./line-text.js";
 import { rangesIn } from "./search.js";
 import { isSameStyle, PLAIN } from "./sgr.js";
 
@@ -24,6 +24,8 @@ import { isSameStyle, PLAIN } from "./sgr.js";
 const DRAWN_CHARACTERS = 1_000;
 /** Thousands of hits in one line are thousands of elements. */
 const DRAWN_HITS = 50;
+/** So are thousands of colours: seventy rows of a thousand each hold up every step of a scroll for a second. */
+const DRAWN_SPANS = 100;
 
 export class LogRows {
   #store;
@@ -132,7 +134,8 @@ export class LogRows {
     const chosen = all[current];
     const drawn = Math.max(most, chosen?.[1] ?? 0);
     const ranges = all.filter((range, nth) => nth < DRAWN_HITS || range === chosen);
-    const nodes = drawPieces(piecesOf(cutTo(spans, drawn), ranges), chosen ? ranges.indexOf(chosen) : -1);
+    const pieces = piecesOf(joinAfter(cutTo(spans, drawn), DRAWN_SPANS), ranges);
+    const nodes = drawPieces(pieces, chosen ? ranges.indexOf(chosen) : -1);
     this.#longest = Math.max(this.#longest, drawn);
     return drawn < length ? [...nodes, this.#more(line, length - drawn)] : nodes;
   }

@@ -11,17 +11,25 @@
  * @typedef {import("./page-loader.js").ReadLog} ReadLog
  */
 
+import { LinesNotGiven } from "./page-loader.js";
+
 /** After the last number that a line can have there is nothing: the answer says where the log ends. */
 const BEYOND = 2 ** 31 - 2;
 
 /**
+ * Reads one attempt; an answer about another one is refused with `LinesNotGiven`.
+ *
  * @param {LogClient} callboard
  * @param {string} taskId
  * @param {number} attempt
  * @returns {ReadLog}
  */
 export function readerOf(callboard, taskId, attempt) {
-  return (after, limit) => readLog(callboard, taskId, { attempt, after, limit });
+  return async (after, limit) => {
+    const answer = await readLog(callboard, taskId, { attempt, after, limit });
+    if (answer.attempt !== attempt) throw new LinesNotGiven();
+    return answer;
+  };
 }
 
 /**

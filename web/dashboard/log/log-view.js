@@ -228,11 +228,11 @@ export class LogView {
 
   /** @param {string} text */
   #goTo(text) {
-    const lines = readLines(text);
-    const isThere = lines !== null && this.#pane?.select(lines) === true;
-    if (isThere) this.#selected(lines);
+    const wanted = readLines(text);
+    const lines = wanted && this.#pane?.select(wanted);
+    if (lines) this.#selected(lines);
     else this.#announce("There is no such line");
-    return isThere;
+    return Boolean(lines);
   }
 
   /** @param {Lines} lines */

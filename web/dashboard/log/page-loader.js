@@ -91,9 +91,8 @@ export class PageLoader {
   /** @param {number} page */
   async #fill(page) {
     for (let hole = this.#hole(page); hole !== null; hole = this.#hole(page)) {
-      const answer = await this.#read(hole.from - 1, hole.to - hole.from + 1);
-      if (answer.lines.length === 0) throw new LinesGone();
-      this.#store.put(answer.firstLine, answer.lines);
+      const lines = await linesAfter(this.#read, hole.from - 1, hole.to - hole.from + 1);
+      this.#store.put(hole.from, lines);
       this.#onPage();
     }
   }
@@ -110,10 +109,30 @@ export class PageLoader {
   }
 }
 
-/** The server no longer has lines that it once counted. */
-export class LinesGone extends Error {
+/**
+ * Reads lines that exist. Others than those asked for, as from a cache that leaves out the query, would be asked for
+ * again and again.
+ *
+ * @param {ReadLog} read
+ * @param {number} after
+ * @param {number} limit
+ * @returns {Promise<string[]>} the lines from `after + 1` on: at least one, at most `limit`
+ * @throws {LinesNotGiven}
+ */
+export async function linesAfter(read, after, limit) {
+  const { firstLine, lines } = await read(after, limit);
+  if (firstLine !== after + 1 || lines.length === 0 || lines.length > limit) throw new LinesNotGiven();
+  return lines;
+}
+
+/** The answer is not what was asked for: no lines, other lines, or those of another attempt. */
+export class LinesNotGiven extends Error {
+  /** These two as a problem of the gateway has them, so that people are told of this and not of their network. */
+  status = 200;
+  detail = this.message;
+
   constructor() {
-    super("Lines of this log are no longer there.");
-    this.name = "LinesGone";
+    super("The answer does not have the lines that were asked for.");
+    this.name = "LinesNotGiven";
   }
 }

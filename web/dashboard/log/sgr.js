@@ -30,7 +30,6 @@ export const PLAIN = Object.freeze({
 /** @type {Map<number, Partial<Style>>} */
 const EFFECTS = new Map(
   Object.entries({
-    0: PLAIN,
     1: { bold: true },
     2: { dim: true },
     3: { italic: true },
@@ -55,28 +54,51 @@ const LONG_COLOURS = new Map([
   [58, null],
 ]);
 
+/** As many as the console of Linux heeds. A line of 16 KiB could have 16,000, and a page a thousand such lines. */
+const MOST_PARAMETERS = 16;
+/** A long colour in colons with all its parts: kind, colour space, red, green, blue. */
+const MOST_PARTS = 6;
+
 /**
- * The style after an escape with these parameters. What is not known changes nothing.
+ * The style after escapes with these parameters, one after the other. What is not known changes nothing.
  *
  * @param {Readonly<Style>} style
- * @param {string} parameters  as written: "1;31", "38;5;208", "38:2::255:128:0", ""
+ * @param {...string} escapes  parameters as written: "1;31", "38;5;208", "38:2::255:128:0", ""
  * @returns {Readonly<Style>}
  */
-export function restyled(style, parameters) {
-  const next = { ...style };
-  const codes = parameters.split(";");
+export function restyled(style, ...escapes) {
+  let next = { ...style };
+  for (const parameters of escapes) next = applied(next, parameters.split(";", MOST_PARAMETERS));
+  return isSameStyle(style, next) ? style : next;
+}
+
+/**
+ * Writes codes into a style, or into a new one after a reset, which is far cheaper than to assign all of the old one.
+ *
+ * @param {Style} start
+ * @param {readonly string[]} codes
+ * @returns {Style}
+ */
+function applied(start, codes) {
+  let style = start;
   for (let at = 0; at < codes.length; at++) {
-    const [code = 0, ...parts] = (codes[at] ?? "").split(":").map(Number);
+    const [code = 0, ...parts] = numbersOf(codes[at] ?? "");
     const target = LONG_COLOURS.get(code);
-    if (target === undefined) Object.assign(next, effectOf(code, parts));
-    else if (parts.length > 0) take(next, target, longColour(parts.length > 4 ? [2, ...parts.slice(2)] : parts));
+    if (code === 0) style = { ...PLAIN };
+    else if (target === undefined) Object.assign(style, effectOf(code, parts));
+    else if (parts.length > 0) take(style, target, longColour(parts.length > 4 ? [2, ...parts.slice(2)] : parts));
     else {
       const rest = codes.slice(at + 1, at + 5).map(Number);
-      take(next, target, longColour(rest));
+      take(style, target, longColour(rest));
       at += rest[0] === 2 ? 4 : 2;
     }
   }
-  return isSameStyle(style, next) ? style : next;
+  return style;
+}
+
+/** @param {string} code  a number, or some with colons between them */
+function numbersOf(code) {
+  return code.includes(":") ? code.split(":", MOST_PARTS).map(Number) : [Number(code)];
 }
 
 /**

@@ -96,3 +96,28 @@ test("a long line of nothing but introducers is read in no time", () => {
   textOf(`${ESC}[1;`.repeat(4_000));
   assert.ok(performance.now() - started < 500);
 });
+
+test("of one escape sixteen parameters count", () => {
+  assert.deepEqual(brief(`${ESC}[${"1;".repeat(15)}31ma`), [["a", { bold: true, fg: 1 }]]);
+  assert.deepEqual(brief(`${ESC}[${"1;".repeat(16)}31ma`), [["a", { bold: true }]]);
+  assert.deepEqual(brief(`${ESC}[${"1;".repeat(14)}38;5;9ma`), [["a", { bold: true }]]);
+  assert.equal(styleAfter(`${ESC}[${"1;".repeat(16)}31ma`, PLAIN).fg, null);
+});
+
+test("after five hundred escapes a line is plain, and so is the next one", () => {
+  const most = `${ESC}[31mx`.repeat(500);
+  assert.deepEqual(brief(most), [["x".repeat(500), { fg: 1 }]]);
+  assert.equal(styleAfter(most, PLAIN).fg, 1);
+  assert.deepEqual(brief(`${most}${ESC}[32my${ESC}[33mz`), [
+    ["x".repeat(500), { fg: 1 }],
+    ["yz", {}],
+  ]);
+  assert.equal(styleAfter(`${most}${ESC}[32my`, PLAIN), PLAIN);
+});
+
+test("a thousand lines of nothing but escapes are styled in no time", () => {
+  const started = performance.now();
+  for (const line of [`${ESC}[m`.repeat(5_460), `${ESC}[${";".repeat(16_300)}m`])
+    for (let count = 0; count < 1_000; count++) styleAfter(line, PLAIN);
+  assert.ok(performance.now() - started < 1_500);
+});

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gatherLog } from "../../dashboard/log/download.js";
 import { findEnd, readerOf } from "../../dashboard/log/log-source.js";
+import { LinesNotGiven } from "../../dashboard/log/page-loader.js";
 
 /** @param {string[]} all */
 function readOf(all) {
@@ -34,6 +35,13 @@ test("a download that is stopped gives nothing", async () => {
   });
 });
 
+test("a download of other lines than those asked for is refused", async () => {
+  const all = Array.from({ length: 2_000 }, () => "line");
+  const { signal } = new AbortController();
+  const read = async () => readOf(all)(0, 200);
+  await assert.rejects(gatherLog(read, { last: 2_000, signal, onProgress: () => {} }), LinesNotGiven);
+});
+
 test("the end of a log is found with one call", async () => {
   /** @type {unknown[]} */
   const calls = [];
@@ -47,6 +55,7 @@ test("the end of a log is found with one call", async () => {
   };
   assert.deepEqual(await findEnd(callboard, "run~1", null), { attempt: 3, last: 4_711 });
   assert.deepEqual(calls, [["/producer/executions/run~1/logs", { query: { after: 2_147_483_646, limit: 1 } }]]);
-  await readerOf(callboard, "a/b", 2)(10, 20);
-  assert.deepEqual(calls[1], ["/producer/executions/a%2Fb/logs", { query: { attempt: 2, after: 10, limit: 20 } }]);
+  await readerOf(callboard, "a/b", 3)(10, 20);
+  assert.deepEqual(calls[1], ["/producer/executions/a%2Fb/logs", { query: { attempt: 3, after: 10, limit: 20 } }]);
+  await assert.rejects(readerOf(callboard, "a/b", 2)(10, 20), LinesNotGiven);
 });

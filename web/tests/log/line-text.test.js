@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { spansOf, textOf } from "../../dashboard/log/ansi.js";
-import { LineSelection, readLines, writeLines } from "../../dashboard/log/line-selection.js";
-import { cutTo, piecesOf } from "../../dashboard/log/line-text.js";
+import { LineSelection, linesWithin, readLines, textsOf, writeLines } from "../../dashboard/log/line-selection.js";
+import { cutTo, joinAfter, piecesOf } from "../../dashboard/log/line-text.js";
+import { PLAIN } from "../../dashboard/log/sgr.js";
 
 const ESC = "\u001b";
 const SPANS = spansOf(`one ${ESC}[31mtwo${ESC}[0m three`);
@@ -55,6 +56,30 @@ test("a line is cut to its first characters, with their colours", () => {
     ],
   );
   assert.deepEqual(cutTo(SPANS, 0), []);
+});
+
+test("after so many spans the rest of a line is one plain span with all of its text", () => {
+  const many = spansOf(Array.from({ length: 400 }, (_, index) => `${ESC}[${31 + (index % 6)}mx`).join(""));
+  const joined = joinAfter(many, 100);
+  assert.equal(joined.length, 101);
+  assert.deepEqual(joined.slice(0, 100), many.slice(0, 100));
+  assert.deepEqual(joined[100], { text: "x".repeat(300), style: PLAIN });
+  assert.deepEqual(joinAfter(SPANS, SPANS.length), SPANS);
+});
+
+test("a link to more lines than there are means those that there are", () => {
+  assert.deepEqual(linesWithin({ from: 1, to: 9_999_999_999 }, 12), { from: 1, to: 12 });
+  assert.deepEqual(linesWithin({ from: 3, to: 5 }, 12), { from: 3, to: 5 });
+  assert.equal(linesWithin({ from: 13, to: 14 }, 12), null);
+});
+
+test("the texts of lines are looked for up to the first that is missing", () => {
+  /** @type {number[]} */
+  const asked = [];
+  const textAt = (/** @type {number} */ line) => (asked.push(line), line > 12 ? undefined : `line ${line}`);
+  assert.equal(textsOf({ from: 11, to: 9_999_999_999 }, textAt), null);
+  assert.deepEqual(asked, [11, 12, 13]);
+  assert.deepEqual(textsOf({ from: 11, to: 12 }, textAt), ["line 11", "line 12"]);
 });
 
 test("lines are read as links name them", () => {

@@ -1,9 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { LineStore } from "../../dashboard/log/line-store.js";
-import { LinesGone, PageLoader } from "../../dashboard/log/page-loader.js";
+import { LinesNotGiven, PageLoader } from "../../dashboard/log/page-loader.js";
+import { problemText } from "../../dashboard/problem-text.js";
 
-/** @typedef {{after: number, limit: number, answer: (count?: number) => Promise<void>, fail: () => Promise<void>}} Call */
+/**
+ * @typedef {object} Call
+ * @property {number} after
+ * @property {number} limit
+ * @property {(most?: number, from?: number) => Promise<void>} answer
+ * @property {() => Promise<void>} fail
+ */
 
 /** A loader whose calls wait until the test answers them, as a producer would. */
 function loaderOf(/** @type {number} */ last) {
@@ -15,10 +22,9 @@ function loaderOf(/** @type {number} */ last) {
   const problems = [];
   const read = (/** @type {number} */ after, /** @type {number} */ limit) => {
     const { promise, resolve, reject } = Promise.withResolvers();
-    const answer = (most = limit) => {
-      const count = Math.min(limit, most, last - after);
-      const lines = Array.from({ length: count }, (_, index) => `line ${after + index + 1}`);
-      resolve({ attempt: 1, firstLine: after + 1, lines, position: "", nextAfter: null });
+    const answer = (most = Math.min(limit, last - after), firstLine = after + 1) => {
+      const lines = Array.from({ length: most }, (_, index) => `line ${firstLine + index}`);
+      resolve({ attempt: 1, firstLine, lines, position: "", nextAfter: null });
       return settled();
     };
     const fail = () => {
@@ -109,7 +115,28 @@ test("after a failure nothing is asked for until somebody says so", async () => 
 
 test("lines that the server no longer has end the call", async () => {
   const { loader, calls } = loaderOf(1_000);
-  const loaded = assert.rejects(loader.load(0), LinesGone);
+  const loaded = assert.rejects(loader.load(0), LinesNotGiven);
   await calls[0]?.answer(0);
   await loaded;
+});
+
+for (const [what, count, firstLine] of /** @type {const} */ ([
+  ["other lines than those asked for", 200, 1],
+  ["more lines than were asked for", 1_001, 3_001],
+]))
+  test(`an answer with ${what} is a problem, and nothing is asked for again by itself`, async () => {
+    const { loader, store, calls, problems } = loaderOf(5_000);
+    loader.want(3_500, 3_600);
+    await calls[0]?.answer(count, firstLine);
+    loader.want(3_500, 3_600);
+    await settled();
+    assert.ok(problems[0] instanceof LinesNotGiven);
+    assert.deepEqual([problems.length, calls.length, store.line(1), store.line(3_001)], [1, 1, undefined, undefined]);
+    loader.retry();
+    await calls[1]?.answer();
+    assert.deepEqual([calls.length, store.line(3_500)], [2, "line 3500"]);
+  });
+
+test("people are told what is wrong with an answer, not to check their network", () => {
+  assert.equal(problemText(new LinesNotGiven()), "The answer does not have the lines that were asked for.");
 });
