@@ -6,6 +6,9 @@
  */
 
 const SVG = "http://www.w3.org/2000/svg";
+/** Characters that nobody sees and that turn the order of what is read around. */
+const TURNING = /[\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]/g;
+const READ_BY_PEOPLE = new Set(["title", "aria-label", "placeholder"]);
 
 /**
  * An element with attributes and children. A function under `onclick`, `onsubmit`, ... becomes a listener; `true` an
@@ -22,10 +25,23 @@ export function element(tag, attributes = {}, ...children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (typeof value === "function") made.addEventListener(name.slice(2), value);
     else if (value === true) made.setAttribute(name, "");
+    else if (READ_BY_PEOPLE.has(name) && typeof value === "string") made.setAttribute(name, plain(value));
     else if (value !== false && value != null) made.setAttribute(name, String(value));
   }
   made.append(...shown(children));
   return made;
+}
+
+/**
+ * Text that reads in the order in which it is written: `<U+202E>` stands for a character that would turn it around.
+ *
+ * @param {string} text
+ */
+export function plain(text) {
+  return text.replace(TURNING, (turning) => {
+    const code = turning.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0");
+    return `<U+${code}>`;
+  });
 }
 
 /**
@@ -71,5 +87,5 @@ export function drawing(path, className = "") {
 function shown(children) {
   return children
     .filter((child) => child != null && child !== false)
-    .map((child) => (child instanceof Node ? child : String(child)));
+    .map((child) => (child instanceof Node ? child : plain(String(child))));
 }

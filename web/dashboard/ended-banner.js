@@ -20,11 +20,21 @@ export function endedBanner(callboard, main) {
   callboard.on("state", (state) => {
     const hasEnded = state.name === "ended";
     main.classList.toggle("old", hasEnded);
+    main.inert = hasEnded && isOver(state.cause);
     if (!hasEnded) return fill(banner);
     const text = `${TEXTS[state.cause]} What is shown is as of ${timeOfDay(Date.now())}.`;
     fill(banner, element("p", {}, text), wayBack(callboard, state.cause));
   });
   return banner;
+}
+
+/**
+ * Whether whom the page is shown to is no longer who is signed in.
+ *
+ * @param {import("/callboard.js").Cause} cause
+ */
+export function isOver(cause) {
+  return cause === "session" || cause === "identity";
 }
 
 /**

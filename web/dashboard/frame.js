@@ -6,7 +6,7 @@
  */
 
 import { connectionPill } from "./connection-pill.js";
-import { element, fill } from "./elements.js";
+import { element, fill, plain } from "./elements.js";
 import { HOME, TOKENS } from "./router.js";
 import { endedBanner } from "./ended-banner.js";
 import { userMenu } from "./user-menu.js";
@@ -59,7 +59,7 @@ export class Frame {
       else link.removeAttribute("aria-current");
     }
     fill(this.#main, page.element);
-    document.title = `${page.title} · Callboard`;
+    document.title = plain(`${page.title} · Callboard`);
   }
 
   focusHeading() {

@@ -1,14 +1,15 @@
 /** Wires the dashboard together and shows what the address says. */
 
-import { Callboard } from "/callboard.js";
 import { SignInPage } from "./account/sign-in-page.js";
 import { SignUpPage } from "./account/sign-up-page.js";
 import { element, fill } from "./elements.js";
+import { isOver } from "./ended-banner.js";
 import { ExecutionPage } from "./executions/execution-page.js";
 import { ExecutionsPage } from "./executions/executions-page.js";
 import { Frame } from "./frame.js";
 import { Keys } from "./keys.js";
 import { MissingPage } from "./missing-page.js";
+import { PageClient } from "./page-client.js";
 import { problemText } from "./problem-text.js";
 import { HOME, SIGN_IN, followAddress, placeAfterSignIn, signInFrom } from "./router.js";
 import { Session } from "./session.js";
@@ -22,6 +23,8 @@ import { TokensPage } from "./tokens/tokens-page.js";
  */
 
 const DOORS = ["sign-in", "sign-up"];
+/** In ms: how often a tab that people come back to asks whose cookie it has. */
+const COMPARED_AFTER = 10_000;
 
 /**
  * @param {App} app
@@ -48,6 +51,7 @@ class Dashboard {
   /** @type {Page | null} */
   #page = null;
   #path = "";
+  #comparedAt = -COMPARED_AFTER;
 
   /** @param {Pick<App, "callboard" | "session">} parts */
   constructor(parts) {
@@ -84,8 +88,8 @@ class Dashboard {
    */
   #change(route, path) {
     const isFirst = this.#page === null;
-    // At the door there is nothing to follow, and nothing to say about how it ended.
-    if (DOORS.includes(route.path[0] ?? "")) this.#app.callboard.close();
+    // Nothing of the last person's stays in the page for the next one.
+    if (isDoor(path) && !isFirst && !isDoor(this.#path)) return location.reload();
     this.#page?.stop();
     this.#page = pageFor(this.#app, route.path);
     this.#path = path;
@@ -99,9 +103,9 @@ class Dashboard {
    * @param {Route} route
    */
   #redirection({ path, query }) {
-    const isDoor = DOORS.includes(path[0] ?? "");
-    if (this.#app.session.account === null) return isDoor ? null : signInFrom(location.hash);
-    if (isDoor) return placeAfterSignIn(query.get("next"));
+    const isAtDoor = isDoor(path[0] ?? "");
+    if (this.#app.session.account === null) return isAtDoor ? null : signInFrom(location.hash);
+    if (isAtDoor) return placeAfterSignIn(query.get("next"));
     return path.length === 0 ? HOME : null;
   }
 
@@ -115,19 +119,31 @@ class Dashboard {
     callboard.on("state", (state) => {
       clock.isStopped = state.name === "ended";
       // The page stays as it is; the next address asks for a sign-in.
-      if (state.name === "ended" && state.cause === "session") session.account = null;
+      if (state.name === "ended" && isOver(state.cause)) session.account = null;
     });
-    callboard.on("connected", ({ userId, organizationId }) => {
-      // Another tab has signed in as somebody else: nothing on this page is theirs.
-      const { account } = session;
-      if (account && (account.user.id !== userId || account.organization.id !== organizationId)) location.reload();
-    });
+    callboard.on("connected", ({ userId, organizationId }) => session.isShownTo(userId, organizationId));
+    addEventListener("focus", () => this.#compare());
+    document.addEventListener("visibilitychange", () => this.#compare());
+  }
+
+  /** Others may have signed in where no tab of ours could tell. */
+  #compare() {
+    const now = performance.now();
+    if (document.hidden || isDoor(this.#path) || now - this.#comparedAt < COMPARED_AFTER) return;
+    this.#comparedAt = now;
+    // Without an answer nothing is known; the connection's pill says how it is.
+    this.#app.session.compare().catch(() => {});
   }
 }
 
+/** @param {string} path */
+function isDoor(path) {
+  return DOORS.includes(path.split("/")[0] ?? "");
+}
+
 async function begin() {
-  const callboard = new Callboard();
-  const session = new Session(callboard);
+  const callboard = new PageClient();
+  const session = new Session(callboard, new BroadcastChannel("callboard identity"), () => location.reload());
   try {
     await session.load();
   } catch (error) {

@@ -7,7 +7,7 @@
  */
 
 import { copyButton } from "../copy-button.js";
-import { element, fill } from "../elements.js";
+import { element, fill, plain } from "../elements.js";
 import { LogView } from "../log/log-view.js";
 import { problemText, statusOf } from "../problem-text.js";
 import { HOME, rewriteAddress, routeTo } from "../router.js";
@@ -138,7 +138,7 @@ export class ExecutionPage {
     this.#picker.draw(attempt, this.#attempt);
     fill(this.#notice, isOther && otherAttemptNotice(taskId, this.#attempt ?? 0, attempt));
     this.title = `${lookOf(status).word} · ${title ?? taskId}`;
-    document.title = `${this.title} · Callboard`;
+    document.title = plain(`${this.title} · Callboard`);
     showInFavicon(status);
   }
 
@@ -176,7 +176,7 @@ export class ExecutionPage {
       const again = element("button", { type: "button", class: "button", onclick: () => this.#load() }, "Try again");
       fill(this.#notice, element("div", { class: "notice bad", role: "alert" }, problemText(error), " ", again));
     }
-    document.title = `${this.title} · Callboard`;
+    document.title = plain(`${this.title} · Callboard`);
   }
 }
 

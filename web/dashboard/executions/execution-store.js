@@ -7,11 +7,17 @@
 
 import { titleOf } from "./kept-fields.js";
 
+/** What a page can hold and still answer at once. */
+const ROOM = 500;
+/** Beyond its room, so that it is not sorted for each one that comes. */
+const SLACK = 100;
+
 export class ExecutionStore {
   /** @type {Map<string, Execution>} */
   #known = new Map();
   /** @type {Execution[] | null} */
   #sorted = null;
+  #room = ROOM;
 
   get size() {
     return this.#known.size;
@@ -32,6 +38,31 @@ export class ExecutionStore {
       this.#known.set(execution.taskId, execution);
     }
     return changed;
+  }
+
+  /**
+   * Takes in what somebody asked for, and makes room for it.
+   *
+   * @param {readonly Execution[]} executions
+   * @returns {boolean} whether any was new
+   */
+  takeAsked(executions) {
+    const before = this.size;
+    this.take(executions);
+    this.#room += this.size - before;
+    return this.size > before;
+  }
+
+  /**
+   * Lets the oldest go when there are too many.
+   *
+   * @returns {boolean} whether any is gone
+   */
+  trim() {
+    if (this.size <= this.#room + SLACK) return false;
+    for (const { taskId } of this.#newestFirst().slice(this.#room)) this.#known.delete(taskId);
+    this.#sorted = null;
+    return true;
   }
 
   /**

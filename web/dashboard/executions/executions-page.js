@@ -94,7 +94,13 @@ export class ExecutionsPage {
     if (!this.#isLoaded && all.length < SNAPSHOT) this.#older.markComplete();
     const news = this.#store.take(changed ? [changed] : all);
     if (this.#isLoaded) for (const { taskId } of news) this.#fresh.add(taskId);
+    // A whole snapshot of news: between it and what was known there may be more.
+    if (this.#isLoaded && changed === null && news.length >= SNAPSHOT) this.#older.reopen();
     this.#isLoaded = true;
+    if (this.#store.trim()) {
+      this.#older.reopen();
+      this.#fresh.clear();
+    }
     this.#drawSoon();
   }
 
@@ -112,7 +118,7 @@ export class ExecutionsPage {
     const shown = this.#store.select(this.#filter);
     this.#list.draw(shown, this.#fresh);
     this.#fresh.clear();
-    const isAll = this.#older.isAtEnd("");
+    const isAll = (/** @type {string} */ status) => this.#older.isAtEnd(status);
     this.#states.draw(this.#filter, this.#store.counts(), { total: this.#store.size, isAll });
     this.#list.element.hidden = shown.length === 0;
     this.#states.element.hidden = this.#search.hidden = this.#isLoaded && this.#store.size === 0;
@@ -172,7 +178,7 @@ export class ExecutionsPage {
     const before = this.#store.size;
     this.#more.ariaDisabled = "true";
     try {
-      await this.#older.load(this.#filter.status, (page) => this.#store.take(page).length > 0);
+      await this.#older.load(this.#filter.status, (page) => this.#store.takeAsked(page), before);
       const loaded = this.#store.size - before;
       this.#app.announce(loaded === 0 ? "There is nothing older." : `${loaded} older executions loaded.`);
     } catch (error) {

@@ -28,6 +28,12 @@ export class OlderPages {
     return this.#next.get("") === null || this.#next.get(status) === null;
   }
 
+  /** Says that some of what was fetched is let go: the way back begins anew. */
+  reopen() {
+    // A page that is on its way belongs to the old way.
+    this.#next = new Map();
+  }
+
   /** Says that a first page held everything. */
   markComplete() {
     this.#next.set("", null);
@@ -38,12 +44,15 @@ export class OlderPages {
    *
    * @param {string} status  empty: any
    * @param {(page: Execution[]) => boolean} take  whether any of them was new
+   * @param {number} [known]  how many executions may have to be passed over
    */
-  async load(status, take) {
-    for (let pages = 0; pages < MOST_PAGES && !this.isAtEnd(status); pages += 1) {
-      const query = this.#next.get(status) ?? firstPage(status);
+  async load(status, take, known = 0) {
+    const next = this.#next;
+    const most = MOST_PAGES + Math.ceil(known / PAGE);
+    for (let pages = 0; pages < most && next.get("") !== null && next.get(status) !== null; pages += 1) {
+      const query = next.get(status) ?? firstPage(status);
       const answer = await this.#callboard.fetch(`/producer/executions${query}`);
-      this.#next.set(status, nextQuery(answer.headers.get("Link")));
+      next.set(status, nextQuery(answer.headers.get("Link")));
       if (take(await answer.json())) return;
     }
   }

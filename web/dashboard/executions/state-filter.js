@@ -22,12 +22,12 @@ export class StateFilter {
   /**
    * @param {import("./execution-store.js").Filter} filter
    * @param {ReadonlyMap<string, number>} counts
-   * @param {{total: number, isAll: boolean}} loaded  `isAll`: nothing older is left on the server
+   * @param {{total: number, isAll: (status: string) => boolean}} loaded  `isAll`: no older one is left on the server
    */
   draw(filter, counts, { total, isAll }) {
     for (const [status, { link, count }] of this.#tabs) {
       const number = status === "" ? total : (counts.get(status) ?? 0);
-      const text = isAll || status !== "" ? String(number) : `${number}+`;
+      const text = isAll(status) ? String(number) : `${number}+`;
       if (count.textContent !== text) count.textContent = text;
       link.href = routeTo(["executions"], { status, text: filter.text });
       if (filter.status === status) link.setAttribute("aria-current", "true");

@@ -45,3 +45,22 @@ test("counts follow the states", () => {
   store.take([execution("a", { status: "PASSED", version: 2 })]);
   assert.deepEqual(Object.fromEntries(store.counts()), { PASSED: 1, RUNNING: 1 });
 });
+
+test("the oldest are let go when there are too many, but never what was asked for", () => {
+  const store = new ExecutionStore();
+  const some = (/** @type {number} */ first, /** @type {number} */ count) =>
+    Array.from({ length: count }, (_, at) => execution(`run-${first + at}`, { second: first + at }));
+  store.take(some(1_000, 600));
+  assert.equal(store.trim(), false);
+  store.take(some(1_600, 1));
+  assert.equal(store.trim(), true);
+  assert.equal(store.size, 500);
+  assert.equal(store.select(ALL).at(-1)?.taskId, "run-1101");
+  assert.equal(store.takeAsked(some(1_001, 100)), true);
+  assert.equal(store.takeAsked(some(1_001, 100)), false);
+  store.take(some(1_601, 100));
+  assert.equal(store.trim(), false);
+  store.take(some(1_701, 1));
+  assert.equal(store.trim(), true);
+  assert.equal(store.size, 600);
+});

@@ -63,3 +63,20 @@ test("a page that fails is asked for again", async () => {
   await older.load("", () => true);
   assert.equal(older.isAtEnd(""), true);
 });
+
+test("what was let go is found again from the first page on, past all that is known", async () => {
+  const known = Object.fromEntries(
+    Array.from({ length: 7 }, (_, at) => [
+      at === 0 ? "?limit=100" : `?cursor=${at}`,
+      { rows: ["known"], link: `<?cursor=${at + 1}>; rel="next"` },
+    ]),
+  );
+  const { asked, callboard } = gateway({ ...known, "?cursor=7": { rows: ["gone"] } });
+  const older = new OlderPages(callboard);
+  older.markComplete();
+  older.reopen();
+  assert.equal(older.isAtEnd(""), false);
+  await older.load("", (page) => String(page) === "gone", 600);
+  assert.equal(asked.length, 8);
+  assert.equal(older.isAtEnd(""), true);
+});

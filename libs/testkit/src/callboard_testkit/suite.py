@@ -18,7 +18,7 @@ from callboard_testkit.native_client import Json, NativeClient, native_client
 
 PASSWORD = "correct horse battery staple"
 START_SECONDS = 60.0
-STOP_SECONDS = 30.0
+STOP_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
