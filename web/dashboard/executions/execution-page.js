@@ -16,6 +16,9 @@ import { AttemptPicker } from "./attempt-picker.js";
 import { ExecutionFacts } from "./execution-facts.js";
 import { titleOf } from "./kept-fields.js";
 
+/** In ms: all pages are told at the same moment that there is more to fetch. */
+const RESET_SPREAD = 1_000;
+
 /** @implements {Page} */
 export class ExecutionPage {
   #app;
@@ -84,7 +87,7 @@ export class ExecutionPage {
     this.#ends.push(
       callboard.on("execution-updated", ({ data }) => data.taskId === this.#taskId && this.#take(data)),
       callboard.on("connected", load),
-      callboard.on("reset", ({ channel }) => channel === "org" && load()),
+      callboard.on("reset", ({ channel }) => channel === "org" && setTimeout(load, Math.random() * RESET_SPREAD)),
       clock.every((now) => this.#facts.tick(now)),
       keys.on({ "/": () => this.#log?.focusSearch() }),
     );
