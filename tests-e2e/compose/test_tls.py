@@ -11,12 +11,11 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from callboard_testkit.authority import Authority
 from callboard_testkit.compose import Compose
 from callboard_testkit.native_client import open_socket
 from callboard_testkit.suite import Account, Addresses, Door, new_login, sign_up, sign_up_body
 from callboard_testkit.waiting import eventually
-
-from callboard_testkit.authority import Authority
 
 PAGE, HEADING = "docs/deploy.md", "From an empty server to wss"
 CHECKOUT = "/srv/callboard"
