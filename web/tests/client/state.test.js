@@ -364,6 +364,7 @@ test(
 test(
   "however often it is asked to try now, it tries once a second",
   inBrowser(async (browser) => {
+    mock.method(Math, "random", () => 1);
     const callboard = await browser.openLive();
     browser.gateway.cut();
     await browser.until(() => callboard.state.name !== "live");
