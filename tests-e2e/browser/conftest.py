@@ -90,6 +90,9 @@ def new_context(browser: Browser, public_url: str) -> Iterator[Callable[..., Bro
 
     yield make
     for context in made:
+        # Chromium may wait for ever for a page that loads itself anew while its context is closed.
+        for opened in context.pages:
+            opened.goto("about:blank")
         context.close()
 
 

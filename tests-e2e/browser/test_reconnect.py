@@ -111,3 +111,4 @@ def test_a_session_ended_elsewhere_shows_at_once(signed_in: Page, member: Member
     elsewhere.get_by_role("button", name="Sign out").click()
     expect(connection(signed_in)).to_contain_text("Session ended")
     expect(signed_in.get_by_role("link", name="Sign in again")).to_be_visible()
+    expect(elsewhere.get_by_role("heading", name="Sign in to Callboard")).to_be_visible()
