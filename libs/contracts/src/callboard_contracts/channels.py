@@ -14,14 +14,21 @@ class ChannelKind(StrEnum):
     EXECUTION = "execution"
     LOGS = "logs"
     ROOM = "room"
+    WORKFLOWS = "workflows"
+    WORKFLOW = "workflow"
+    PRESENCE = "presence"
 
 
-_NAMED_KINDS = {ChannelKind.EXECUTION, ChannelKind.ROOM}
+_NAMED_KINDS = {ChannelKind.EXECUTION, ChannelKind.ROOM, ChannelKind.WORKFLOW}
 
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """``org`` and ``logs`` stand alone; ``execution:<taskId>`` and ``room:<id>`` carry an id."""
+    """One channel of an organisation.
+
+    ``org``, ``logs``, ``workflows`` and ``presence`` stand alone; ``execution:<taskId>``, ``room:<id>`` and
+    ``workflow:<id>`` carry an id.
+    """
 
     kind: ChannelKind
     id: str | None = None
@@ -48,11 +55,19 @@ class Channel:
     def room(cls, room_id: str) -> "Channel":
         return cls(ChannelKind.ROOM, room_id)
 
+    @classmethod
+    def workflow(cls, workflow_id: str) -> "Channel":
+        return cls(ChannelKind.WORKFLOW, workflow_id)
+
     def __str__(self) -> str:
         return self.kind if self.id is None else f"{self.kind}:{self.id}"
 
 
 ORG = Channel(ChannelKind.ORG)
 LOGS = Channel(ChannelKind.LOGS)
+WORKFLOWS = Channel(ChannelKind.WORKFLOWS)
+"""Agent events of all workflows of the organisation."""
+PRESENCE = Channel(ChannelKind.PRESENCE)
+"""Who of the organisation is here. It has no history: nodes make its events from what they know."""
 GENERAL = Channel(ChannelKind.ROOM, "general")
 """The room that everyone in the organisation is in."""

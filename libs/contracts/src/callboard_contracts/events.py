@@ -16,6 +16,15 @@ class EventType(StrEnum):
     CHAT = "chat"
     ECHO = "echo"
     """A chat, as the connection that sent it sees it."""
+    ROOM_MEMBER = "room:member"
+    """Somebody's membership of the room has changed; ``data`` is ``{userId, role}``, role null when it has ended."""
+    PRESENCE_UPDATE = "presence:update"
+    PRESENCE_CHANGED = "presence:changed"
+    """Between nodes only, and never in a stream: who is in this channel has changed; its position says nothing."""
+    AGENT_THOUGHT = "agent:thought"
+    AGENT_TOOL_CALL = "agent:tool_call"
+    AGENT_RESULT = "agent:result"
+    AGENT_ERROR = "agent:error"
 
 
 class Origin(WireModel):

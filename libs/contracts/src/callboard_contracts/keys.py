@@ -34,6 +34,11 @@ def guard_key(organization_id: str, channel: Channel, subject: str) -> str:
     return f"{channel_key(organization_id, channel)}:guard:{subject}"
 
 
+def presence_key(organization_id: str, channel: Channel) -> str:
+    """Sorted set: who is in the channel, on which node, until when."""
+    return f"cb:{{{organization_id}}}:present:{channel}"
+
+
 def ticket_key(organization_id: str, jti: str) -> str:
     """String with the life of a ws-connect token; whoever deletes it has redeemed the token."""
     return f"cb:{{{organization_id}}}:ticket:{jti}"

@@ -1,4 +1,4 @@
-"""Durations in settings: a number of seconds, or ``10s``, ``15m``, ``24h``, ``30d``."""
+"""Durations in settings: a number of seconds, or ``250ms``, ``10s``, ``15m``, ``24h``, ``30d``."""
 
 import re
 from datetime import timedelta
@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
-_FORM = re.compile(r"(\d{1,9})([smhd]?)", re.ASCII)
-_UNITS = {"": "seconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_FORM = re.compile(r"(\d{1,9})(|ms|[smhd])", re.ASCII)
+_UNITS = {"": "seconds", "ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def parse_duration(value: object) -> object:

@@ -60,6 +60,7 @@ OriginList = Annotated[
 ]
 LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_in_lower_case)]
 Secret = Annotated[SecretStr, AfterValidator(refuse_weak_secret)]
+OptionalUrl = Annotated[PublicUrl | None, BeforeValidator(_absent_when_empty)]
 OptionalSecret = Annotated[Secret | None, BeforeValidator(_absent_when_empty)]
 
 
@@ -87,7 +88,8 @@ class ServiceSettings(BaseSettings):
     log_format: Literal["json", "console"] = Field(
         "json", alias="LOG_FORMAT", description="json (one object a line) or console (columns)."
     )
-    jwt_secret: OptionalSecret = Field(
+    jwt_secret: OptionalUrl = Annotated[PublicUrl | None, BeforeValidator(_absent_when_empty)]
+OptionalSecret = Field(
         None,
         alias="JWT_SECRET",
         description="When set, primary tokens are HS256 under this secret instead of EdDSA; at least 32 bytes.",

@@ -6,6 +6,7 @@ once Redis has confirmed it.
 """
 
 import asyncio
+import secrets
 from collections import defaultdict, deque
 from typing import Any, Protocol
 
@@ -106,6 +107,7 @@ class Bus:
         self._link: _Link | None = None
         self._is_back = False
         self._wanted: set[str] = set()
+        self._epoch = secrets.token_hex(4)
 
     @property
     def is_heard(self) -> bool:
@@ -129,8 +131,13 @@ class Bus:
             self._link.commands.put_nowait(("UNSUBSCRIBE", key))
 
     async def position(self, key: str) -> Position:
-        """Where a channel stands now; ``0:0`` for log lines of which Redis holds none. Raises `Unavailable`."""
+        """Where a channel stands now; raises `Unavailable`.
+
+        ``0:0`` for log lines of which Redis holds none; presence has positions that are this process's own.
+        """
         organization_id, channel = parse_channel_key(key)
+        if channel.kind is ChannelKind.PRESENCE:
+            return Position(self._epoch, 0)
         if channel.kind is not ChannelKind.EXECUTION:
             return await self._relay.position(organization_id, channel)
         try:

@@ -2,7 +2,9 @@
 
 from enum import StrEnum
 
-from callboard_servicekit.settings import Secret, VerifierSettings
+from callboard_contracts.identity import Role
+from callboard_servicekit.durations import Duration
+from callboard_servicekit.settings import OptionalUrl, Secret, VerifierSettings
 from pydantic import Field
 
 
@@ -18,6 +20,49 @@ class SocialSettings(VerifierSettings):
     ticket_secret: Secret = Field(
         alias="SOCIAL_TICKET_SECRET",
         description="Signs ws-connect tokens; the same for every replica of social, and nobody else's.",
+    )
+    database_url: str = Field(
+        alias="SOCIAL_DATABASE_URL",
+        description="Rooms and messages: sqlite+aiosqlite:///... on one machine, postgresql+asyncpg://... for more than "
+        "one replica.",
+    )
+    ping_interval: Duration = Field(
+        "25s",
+        alias="SOCIAL_PING_INTERVAL",
+        validate_default=True,
+        description="How often a socket is pinged; in steps of a millisecond: 25s, 300ms.",
+    )
+    ping_timeout: Duration = Field(
+        "10s",
+        alias="SOCIAL_PING_TIMEOUT",
+        validate_default=True,
+        description="How long a socket has to answer a ping before it is taken for dead.",
+    )
+    messaging_enabled: bool = Field(
+        True,
+        alias="FEATURE_MESSAGING_ENABLED",
+        description="Whether Socket.IO clients find the namespace /agents: rooms, presence and messages.",
+    )
+    cookie_authority_url: OptionalUrl = Field(
+        None,
+        alias="SOCIAL_COOKIE_AUTHORITY_URL",
+        description="When set, a cookie on the native socket is checked by this address of another system, the "
+        "/users/me of a Directus for example, instead of by auth.",
+    )
+    cookie_authority_organization: str = Field(
+        "",
+        alias="SOCIAL_COOKIE_AUTHORITY_ORGANIZATION",
+        description="The organisation of everybody that the other system vouches for.",
+    )
+    cookie_authority_organization_path: str = Field(
+        "",
+        alias="SOCIAL_COOKIE_AUTHORITY_ORGANIZATION_PATH",
+        description="Instead: where the organisation stands in its answer, for example data.organization.id.",
+    )
+    cookie_authority_role: Role = Field(
+        Role.VIEWER,
+        alias="SOCIAL_COOKIE_AUTHORITY_ROLE",
+        description="Role of everybody that the other system vouches for: viewer, member, admin or owner.",
     )
     socket_lifetime: SocketLifetime = Field(
         SocketLifetime.SESSION,

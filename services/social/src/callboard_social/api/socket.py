@@ -17,8 +17,8 @@ from starlette.types import Receive, Scope, Send
 
 from callboard_social.dialects.native import frame_of
 from callboard_social.dialects.native_session import NativeSession, Positions
+from callboard_social.dialects.native_upgrade import Upgrade
 from callboard_social.errors import TicketRefused
-from callboard_social.handshake import Upgrade
 from callboard_social.hub.channel import Member
 from callboard_social.resources import SocialResources, resources_of
 from callboard_social.settings import SocketLifetime
@@ -58,7 +58,7 @@ class NativeSocket:
         begun_at = time.perf_counter()
         try:
             positions = upgrade.positions()
-            identity = await resources.handshake.identify(upgrade)
+            identity = await resources.handshake.identify(upgrade.connection, upgrade.ticket())
         except TicketRefused as refusal:
             resources.metrics.refused.labels(close_codes.TICKET_REFUSED.code).inc()
             await upgrade.accept_and_close(close_codes.TICKET_REFUSED, refusal.reason)
@@ -72,15 +72,16 @@ class NativeSocket:
             resources.metrics.connections_limited()
             await upgrade.accept_and_close(close_codes.CONNECTION_LIMIT, close_codes.CONNECTION_LIMIT.reason)
             return
-        member = Member(Connection(uuid.uuid4().hex, send), identity, resources.dialect)
+        connection = Connection(uuid.uuid4().hex, send)
+        member = Member(connection, identity, resources.dialect)
         resources.hub.register(member)
         try:
             session = NativeSession(member, resources.hub, resources.relay, resources.metrics)
             if await self._welcome(upgrade, member, session, positions):
                 resources.metrics.handshake_seconds.observe(time.perf_counter() - begun_at)
-                await self._live(member, session, receive)
+                await self._live(connection, member, session, receive)
         finally:
-            resources.hub.unregister(member)
+            resources.hub.unregister(member, is_clean=connection.has_parted)
 
     async def _welcome(self, upgrade: Upgrade, member: Member, session: NativeSession, positions: Positions) -> bool:
         """Join the channels and open the socket; False when that was refused."""
@@ -98,9 +99,9 @@ class NativeSocket:
         resources.metrics.opened.labels(member.dialect.name).inc()
         return True
 
-    async def _live(self, member: Member, session: NativeSession, receive: Receive) -> None:
+    async def _live(self, connection: Connection, member: Member, session: NativeSession, receive: Receive) -> None:
         resources = resources_of(self._app)
-        identity, connection = member.identity, member.connection
+        identity = member.identity
         ids = {"connection": connection.id, "user": identity.user_id, "organization": identity.organization_id}
         log.info("connection_opened", kind=identity.kind, **ids)
         started = time.monotonic()

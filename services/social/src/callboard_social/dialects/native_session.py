@@ -60,12 +60,17 @@ def _request_id(message: dict[str, Any]) -> str | int | None:
         return None
 
 
-def open_channel(name: str) -> Channel:
-    """The channel of this name, if everybody in the organisation may hear it; raises `Refused`."""
+def parse_channel(name: str) -> Channel:
+    """The channel of this name; raises `Refused`."""
     try:
-        channel = Channel.parse(name)
+        return Channel.parse(name)
     except ValueError as error:
         raise Refused("unknown-channel", "There is no channel of this name.") from error
+
+
+def open_channel(name: str) -> Channel:
+    """The channel of this name, if everybody in the organisation may hear it; raises `Refused`."""
+    channel = parse_channel(name)
     if channel.kind is ChannelKind.ROOM and channel != GENERAL:
         raise Refused("forbidden", "This room is not open to you.")
     return channel

@@ -1,40 +1,82 @@
 """One channel on this node: its members, and where it stands."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple, Protocol
 
 from callboard_contracts.channels import Channel, ChannelKind
+from callboard_contracts.close_codes import CloseCode
 from callboard_contracts.events import BusEvent
 from callboard_contracts.identity import Identity
 from callboard_contracts.positions import Position
 
-from callboard_social.wire.connection import Connection
 from callboard_social.wire.protocol import Frame
 
 
+@dataclass(frozen=True, slots=True)
+class PresenceChange:
+    """Somebody came, or went."""
+
+    user_id: str
+    login: str
+    is_online: bool
+
+
 class Dialect(Protocol):
-    """How one kind of client is told things. A frame is encoded once and goes to all members of the dialect."""
+    """How one kind of client is told things. A frame is encoded once and goes to all members of the dialect.
+
+    None where its clients are not told at all.
+    """
 
     @property
     def name(self) -> str: ...
 
-    def event(self, channel: Channel, event: BusEvent) -> Frame: ...
+    def event(self, channel: Channel, event: BusEvent) -> Frame | None: ...
 
-    def echo(self, channel: Channel, event: BusEvent) -> Frame:
+    def echo(self, channel: Channel, event: BusEvent) -> Frame | None:
         """The event as the connection sees it that it came from."""
         ...
 
-    def reset(self, channel: Channel, position: Position) -> Frame: ...
+    def reset(self, channel: Channel, position: Position) -> Frame | None: ...
 
-    def bus(self, *, is_back: bool) -> Frame: ...
+    def bus(self, *, is_back: bool) -> Frame | None: ...
+
+    def hears_presence(self, channel: Channel) -> bool:
+        """True when members of this channel are told who is in it."""
+        ...
+
+    def presence(self, channel: Channel, position: Position, changes: Sequence[PresenceChange]) -> Sequence[Frame]:
+        """What members of a channel that hears presence are told, in order."""
+        ...
+
+
+class Outlet(Protocol):
+    """Where a member's frames go: a socket of its own, or its part of a socket that several members share."""
+
+    @property
+    def id(self) -> str:
+        """Names it in logs, and as an event's origin."""
+        ...
+
+    def enqueue(self, frame: Frame) -> None:
+        """Put a frame into the lane; never waits. Nothing goes in after a close."""
+        ...
+
+    def close(self, code: CloseCode) -> None:
+        """Close after what is in the lane."""
+        ...
+
+    def drop(self, code: CloseCode) -> None:
+        """Close without what is in the lane: it may not be seen any more, or never will be."""
+        ...
 
 
 @dataclass(eq=False, slots=True)
 class Member:
     """A connection that has proved who it is. The organisation of the identity is the only one it can hear."""
 
-    connection: Connection
+    connection: Outlet
     identity: Identity
     dialect: Dialect
     joined: set[Channel] = field(default_factory=set)
@@ -53,6 +95,13 @@ class Order(Enum):
     NEXT = "next"
     SEEN = "seen"
     GAP = "gap"
+
+
+class Delivery(NamedTuple):
+    """What became of an event, and what went out for it."""
+
+    order: Order
+    sent: list[Sent]
 
 
 def order_of(channel: Channel, last: Position, event: BusEvent) -> Order:
@@ -120,6 +169,12 @@ class LiveChannel:
             self.position = position
         self.is_open = True
 
+    def advance(self) -> Position:
+        """Take the next position; for a channel whose events this node makes itself."""
+        assert self.position is not None  # noqa: S101 - it is open
+        self.position = Position(self.position.epoch, self.position.offset + 1)
+        return self.position
+
     def add(self, member: Member) -> None:
         self.members.setdefault(member.dialect, {})[member.connection.id] = member
         member.joined.add(self.channel)
@@ -131,43 +186,42 @@ class LiveChannel:
             self.members.pop(member.dialect, None)
         member.joined.discard(self.channel)
 
-    def deliver(self, event: BusEvent) -> list[Sent]:
-        """Give an event to every member, once and in order; gives what went out.
+    def deliver(self, event: BusEvent) -> Delivery:
+        """Give an event to every member, once and in order.
 
         What was seen before is dropped. When something is missing before the event, members are told to fetch the
         snapshot first.
         """
+        order = Order.NEXT if self.position is None else order_of(self.channel, self.position, event)
         sent: list[Sent] = []
-        if self.position is not None:
-            order = order_of(self.channel, self.position, event)
-            if order is Order.SEEN:
-                return sent
-            if order is Order.GAP:
-                sent += self.reset(place_before(self.channel, event))
+        if order is Order.SEEN:
+            return Delivery(order, sent)
+        if order is Order.GAP:
+            sent += self.reset(place_before(self.channel, event))
         self.position = Position.parse(event.position)
         for dialect, members in self.members.items():
             sent += self._deliver_to(dialect, members, event)
-        return sent
+        return Delivery(order, sent)
 
     def _deliver_to(self, dialect: Dialect, members: dict[str, Member], event: BusEvent) -> list[Sent]:
         frame = dialect.event(self.channel, event)
         author = members.get(event.origin.connection) if event.origin else None
-        for member in members.values():
-            if member is not author:
-                member.connection.enqueue(frame)
-        if author is None:
-            return [Sent(frame, len(members))]
-        echo = dialect.echo(self.channel, event)
-        author.connection.enqueue(echo)
-        return [Sent(frame, len(members) - 1), Sent(echo, 1)]
+        others = [member for member in members.values() if member is not author]
+        sent = _give(frame, others)
+        return sent if author is None else sent + _give(dialect.echo(self.channel, event), [author])
 
     def reset(self, position: Position) -> list[Sent]:
         """Tell every member that what it has no longer leads to what comes; go on after `position`."""
         self.position = position
         sent = []
         for dialect, members in self.members.items():
-            frame = dialect.reset(self.channel, position)
-            for member in members.values():
-                member.connection.enqueue(frame)
-            sent.append(Sent(frame, len(members)))
+            sent += _give(dialect.reset(self.channel, position), list(members.values()))
         return sent
+
+
+def _give(frame: Frame | None, members: Sequence[Member]) -> list[Sent]:
+    if frame is None:
+        return []
+    for member in members:
+        member.connection.enqueue(frame)
+    return [Sent(frame, len(members))]

@@ -3,19 +3,20 @@
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 import structlog
 from callboard_contracts import close_codes
 from callboard_contracts.channels import Channel
-from callboard_contracts.events import BusEvent
-from callboard_contracts.keys import channel_key
+from callboard_contracts.events import BusEvent, EventType
+from callboard_contracts.keys import channel_key, parse_channel_key
 from callboard_contracts.positions import Position
 from callboard_contracts.revocations import Revocation
 from callboard_servicekit.revocations import concerns
 
 from callboard_social.bus import Bus
-from callboard_social.hub.channel import LiveChannel, Member, Sent
+from callboard_social.hub.channel import Dialect, LiveChannel, Member, Order, Sent
 from callboard_social.metrics import SocialMetrics
 from callboard_social.wire.protocol import Frame
 
@@ -23,8 +24,30 @@ RESET = "reset"
 
 log = structlog.get_logger(__name__)
 
-Welcome = Callable[[list[tuple[Channel, Position]]], Frame]
-"""Makes the frame that tells a joiner where its channels stand."""
+Welcome = Callable[[list[tuple[Channel, Position]]], Frame | None]
+"""Makes the frame that tells a joiner where its channels stand, if its dialect tells that."""
+
+
+class Watcher(Protocol):
+    """Is told who comes, goes, joins and leaves, in the order in which it happens; it must not wait."""
+
+    def came(self, member: Member) -> None: ...
+
+    def went(self, member: Member, *, is_clean: bool) -> None:
+        """`is_clean`: its client said that it goes; otherwise it may be back in a moment."""
+        ...
+
+    def entered(self, member: Member, channel: Channel) -> None: ...
+
+    def left(self, member: Member, channel: Channel, *, is_clean: bool) -> None: ...
+
+    def heard(self, organization_id: str, channel: Channel, event: BusEvent) -> None:
+        """An event that is in the lanes of a channel's members, or that nodes tell each other about it."""
+        ...
+
+    def missed(self, organization_id: str, channel: Channel) -> None:
+        """Something may have happened in the channel that was not heard."""
+        ...
 
 
 class Hub:
@@ -41,12 +64,19 @@ class Hub:
         self._opening: dict[str, asyncio.Task[None]] = {}
         self._members: dict[Member, None] = {}
         self._of_user: defaultdict[str, set[Member]] = defaultdict(set)
+        self._watchers: list[Watcher] = []
+
+    def watch(self, watcher: Watcher) -> None:
+        """Tell `watcher` from now on."""
+        self._watchers.append(watcher)
 
     def register(self, member: Member) -> None:
         """Count the member among those that a revocation reaches."""
         self._members[member] = None
         self._of_user[member.identity.user_id].add(member)
         self._metrics.connections.labels(member.dialect.name).inc()
+        for watcher in self._watchers:
+            watcher.came(member)
 
     @property
     def channel_count(self) -> int:
@@ -59,6 +89,15 @@ class Hub:
 
     def connections_of(self, user_id: str) -> int:
         return len(self._of_user.get(user_id, ()))
+
+    def members_of(self, organization_id: str, channel: Channel) -> Mapping[Dialect, Mapping[str, Member]]:
+        """The members of a channel by dialect and by connection; not to be kept."""
+        live = self._channels.get(channel_key(organization_id, channel))
+        return {} if live is None else live.members
+
+    def advance(self, organization_id: str, channel: Channel) -> Position:
+        """The next position of a channel whose events this node makes itself; it has members."""
+        return self._channels[channel_key(organization_id, channel)].advance()
 
     async def join(self, member: Member, channels: Sequence[Channel], welcome: Welcome) -> None:
         """Join channels of the member's own organisation; `welcome` is in its lane before any of their events.
@@ -83,28 +122,40 @@ class Hub:
         for live in joined:
             assert live.position is not None  # noqa: S101 - an open channel has one
             places.append((live.channel, live.position))
+        news = [live for live in joined if live.channel not in member.joined]
+        for live in joined:
             live.add(member)
         frame = welcome(places)
-        self._metrics.outbound(frame)
-        member.connection.enqueue(frame)
+        if frame is not None:
+            self._metrics.outbound(frame)
+            member.connection.enqueue(frame)
+        for live in news:
+            for watcher in self._watchers:
+                watcher.entered(member, live.channel)
 
-    def leave(self, member: Member, channel: Channel) -> None:
+    def leave(self, member: Member, channel: Channel, *, is_clean: bool = True) -> None:
         key = channel_key(member.identity.organization_id, channel)
         live = self._channels.get(key)
-        if live is not None:
-            live.remove(member)
-            self._close_if_idle(key)
+        if live is None or channel not in member.joined:
+            return
+        live.remove(member)
+        self._close_if_idle(key)
+        for watcher in self._watchers:
+            watcher.left(member, channel, is_clean=is_clean)
 
-    def unregister(self, member: Member) -> None:
-        """Leave everything; the connection is over."""
-        if member in self._members:
-            del self._members[member]
-            self._metrics.connections.labels(member.dialect.name).dec()
+    def unregister(self, member: Member, *, is_clean: bool) -> None:
+        """Leave everything; the connection is over. `is_clean`: its client said so."""
+        if member not in self._members:
+            return
+        del self._members[member]
+        self._metrics.connections.labels(member.dialect.name).dec()
         self._of_user[member.identity.user_id].discard(member)
         if not self._of_user[member.identity.user_id]:
             del self._of_user[member.identity.user_id]
         for channel in list(member.joined):
-            self.leave(member, channel)
+            self.leave(member, channel, is_clean=is_clean)
+        for watcher in self._watchers:
+            watcher.went(member, is_clean=is_clean)
 
     async def _open(self, key: str) -> None:
         """Wait until the channel is heard and its position known; joiners share one opening."""
@@ -142,11 +193,27 @@ class Hub:
         live = self._channels.get(key)
         if live is None:
             return
+        organization_id, channel = parse_channel_key(key)
+        if event.type == EventType.PRESENCE_CHANGED:
+            self._tell_watchers(organization_id, channel, event)
+            return
         heard_at = time.perf_counter()
-        sent = live.deliver(event)
+        order, sent = live.deliver(event)
+        if order is Order.SEEN:
+            return
         self._count(sent)
-        if sent:
-            self._metrics.fanned_out(event.type, event.at, heard_at)
+        self._metrics.fanned_out(event.type, event.at, heard_at)
+        if order is Order.GAP:
+            self._missed(organization_id, channel)
+        self._tell_watchers(organization_id, channel, event)
+
+    def _tell_watchers(self, organization_id: str, channel: Channel, event: BusEvent) -> None:
+        for watcher in self._watchers:
+            watcher.heard(organization_id, channel, event)
+
+    def _missed(self, organization_id: str, channel: Channel) -> None:
+        for watcher in self._watchers:
+            watcher.missed(organization_id, channel)
 
     def _count(self, sent: Sequence[Sent]) -> None:
         for frame, receivers in sent:
@@ -165,17 +232,19 @@ class Hub:
             live = self._channels.get(key)
             if live is not None and live.is_open and live.is_behind(position):
                 self._count(live.reset(position))
+            self._missed(*parse_channel_key(key))
         self._tell_all(is_back=True)
 
     def _tell_all(self, *, is_back: bool) -> None:
         for member in self._members:
             frame = member.dialect.bus(is_back=is_back)
-            self._metrics.outbound(frame)
-            member.connection.enqueue(frame)
+            if frame is not None:
+                self._metrics.outbound(frame)
+                member.connection.enqueue(frame)
 
     def revoke(self, revocation: Revocation) -> None:
         """Close every socket that the revocation concerns; they hear nothing more, however slowly they read."""
         for member in [member for member in self._members if concerns(revocation, member.identity)]:
             log.info("connection_revoked", connection=member.connection.id, session=member.identity.session_id)
             member.connection.drop(close_codes.SESSION_REVOKED)
-            self.unregister(member)
+            self.unregister(member, is_clean=True)

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from callboard_contracts import close_codes
-from callboard_contracts.close_codes import CloseCode
+from callboard_contracts.close_codes import CloseCode, Return
 from callboard_contracts.native import MAX_INBOUND_BYTES
 from starlette.types import Receive, Send
 
@@ -22,6 +22,8 @@ MAX_PENDING_BYTES = 1024 * 1024
 waits alone may be larger: whoever reads gets it."""
 FRAMES_IN_A_ROW = 64
 NO_CODE = 1005
+PARTING_CODES = frozenset({1000, 1001})
+"""What a client closes with that is done, or whose page is left."""
 LINGER_SECONDS = 10.0
 """What a peer that stopped reading has to take the close frame; then the socket is over without it."""
 
@@ -49,6 +51,13 @@ class Connection:
     def close_code(self) -> CloseCode | None:
         """What we close with; None while we do not. Beside it `peer_code` is set when the peer closed first."""
         return self._closing
+
+    @property
+    def has_parted(self) -> bool:
+        """True when one side said that this is the end; otherwise the client may be back in a moment."""
+        if self.peer_code is not None:
+            return self.peer_code in PARTING_CODES
+        return self._closing is not None and self._closing.then is Return.NEVER
 
     @property
     def is_closing(self) -> bool:
