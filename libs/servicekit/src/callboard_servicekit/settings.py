@@ -88,8 +88,7 @@ class ServiceSettings(BaseSettings):
     log_format: Literal["json", "console"] = Field(
         "json", alias="LOG_FORMAT", description="json (one object a line) or console (columns)."
     )
-    jwt_secret: OptionalUrl = Annotated[PublicUrl | None, BeforeValidator(_absent_when_empty)]
-OptionalSecret = Field(
+    jwt_secret: OptionalSecret = Field(
         None,
         alias="JWT_SECRET",
         description="When set, primary tokens are HS256 under this secret instead of EdDSA; at least 32 bytes.",

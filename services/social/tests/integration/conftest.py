@@ -31,7 +31,12 @@ def start_social(jwks_url: str, minter: TokenMinter) -> StartSocial:
     async def start(
         redis_url: str, *, knows_revocations: bool = True, **overrides: Any
     ) -> AsyncIterator[SocialUnderTest]:
-        fields = {"redis_url": redis_url, "jwks_url": jwks_url, "ticket_secret": TICKET_SECRET} | overrides
+        fields = {
+            "redis_url": redis_url,
+            "jwks_url": jwks_url,
+            "ticket_secret": TICKET_SECRET,
+            "database_url": "sqlite+aiosqlite:///:memory:",
+        } | overrides
         app = create_app(SocialSettings(**fields))
         relay = Relay(redis_url, history_length=100, history_age=timedelta(hours=1))
 
