@@ -97,6 +97,7 @@ def plan(directory: Path, port: str | None) -> Suite:
         "CALLBOARD_PUBLIC_URL": f"http://localhost:{public_port}",
         "LOG_FORMAT": "console",
         "AUTH_DATABASE_URL": f"sqlite+aiosqlite:///{directory}/auth.db",
+        "SOCIAL_DATABASE_URL": f"sqlite+aiosqlite:///{directory}/social.db",
         "PRODUCER_DATABASE_URL": f"sqlite+aiosqlite:///{directory}/producer.db",
         "CALLBOARD_JWKS_CACHE": str(directory / "jwks.json"),
     }

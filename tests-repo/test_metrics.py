@@ -36,7 +36,9 @@ Told = dict[str, list[Metric]]
 
 def applications(redis_url: str, jwks_url: str, directory: Path) -> dict[str, FastAPI]:
     """The services over databases of their own."""
-    auth_url, producer_url = (f"sqlite+aiosqlite:///{directory}/{name}.db" for name in ("auth", "producer"))
+    auth_url, social_url, producer_url = (
+        f"sqlite+aiosqlite:///{directory}/{name}.db" for name in ("auth", "social", "producer")
+    )
     migrate(auth_url, "auth", AUTH_SCRIPTS)
     migrate(producer_url, "producer", PRODUCER_SCRIPTS)
     verifier: dict[str, Any] = {"redis_url": redis_url, "jwks_url": jwks_url}
@@ -46,7 +48,7 @@ def applications(redis_url: str, jwks_url: str, directory: Path) -> dict[str, Fa
     return {
         "auth": create_auth(auth),
         "producer": create_producer(ProducerSettings(database_url=producer_url, **verifier)),
-        "social": create_social(SocialSettings(ticket_secret=SECRET, **verifier)),
+        "social": create_social(SocialSettings(ticket_secret=SECRET, database_url=social_url, **verifier)),
     }
 
 

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from callboard_contracts.channels import GENERAL, LOGS, ORG, Channel, ChannelKind
+from callboard_contracts.channels import GENERAL, LOGS, ORG, PRESENCE, WORKFLOWS, Channel, ChannelKind
 from callboard_contracts.keys import channel_key, guard_key, meta_key, parse_channel_key, ticket_key
 from callboard_contracts.wire import IDENTIFIER_PATTERN
 from hypothesis import given
@@ -70,8 +70,10 @@ def test_the_longest_id_is_128_characters() -> None:
 
 
 def test_the_standing_channels_have_the_names_of_the_protocol() -> None:
-    assert [str(channel) for channel in (ORG, LOGS, GENERAL)] == ["org", "logs", "room:general"]
-    assert {str(kind) for kind in ChannelKind} == {"org", "execution", "logs", "room"}
+    standing = (ORG, LOGS, GENERAL, WORKFLOWS, PRESENCE)
+    assert [str(channel) for channel in standing] == ["org", "logs", "room:general", "workflows", "presence"]
+    kinds = {"org", "execution", "logs", "room", "workflows", "workflow", "presence"}
+    assert {str(kind) for kind in ChannelKind} == kinds
 
 
 @given(organization=identifiers, channel=channels)

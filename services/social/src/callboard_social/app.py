@@ -18,6 +18,7 @@ from callboard_social.bus import Bus
 from callboard_social.dialects.native import NativeDialect
 from callboard_social.handshake import Handshake
 from callboard_social.hub.hub import Hub
+from callboard_social.lifetime import Lifetime
 from callboard_social.limits import RateLimit
 from callboard_social.metrics import SocialMetrics
 from callboard_social.resources import SocialResources
@@ -81,6 +82,7 @@ async def _running(app: FastAPI, settings: SocialSettings) -> AsyncIterator[None
             relay=relay,
             dialect=NativeDialect(),
             metrics=metrics,
+            lifetime=Lifetime(settings.socket_lifetime),
         )
         _measure(hub, bus, telemetry)
         revocations.listen(hub.revoke)

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from callboard_social.dialects.native import NativeDialect
 from callboard_social.handshake import Handshake
 from callboard_social.hub.hub import Hub
+from callboard_social.lifetime import Lifetime
 from callboard_social.limits import RateLimit
 from callboard_social.metrics import SocialMetrics
 from callboard_social.settings import SocialSettings
@@ -28,6 +29,7 @@ class SocialResources:
     relay: Relay
     dialect: NativeDialect
     metrics: SocialMetrics
+    lifetime: Lifetime
 
 
 def resources_of(app: FastAPI) -> SocialResources:

@@ -23,8 +23,8 @@ class SocialSettings(VerifierSettings):
     )
     database_url: str = Field(
         alias="SOCIAL_DATABASE_URL",
-        description="Rooms and messages: sqlite+aiosqlite:///... on one machine, postgresql+asyncpg://... for more than "
-        "one replica.",
+        description="Rooms and messages: sqlite+aiosqlite:///... on one machine, postgresql+asyncpg://... for more "
+        "than one replica.",
     )
     ping_interval: Duration = Field(
         "25s",

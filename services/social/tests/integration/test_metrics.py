@@ -41,7 +41,13 @@ class Watched:
 
 @pytest.fixture
 async def watched(redis: Redis, redis_url: str, jwks_url: str, minter: TokenMinter) -> AsyncIterator[Watched]:
-    settings = SocialSettings(redis_url=redis_url, jwks_url=jwks_url, ticket_secret=TICKET_SECRET, tickets_per_minute=3)
+    settings = SocialSettings(
+        redis_url=redis_url,
+        jwks_url=jwks_url,
+        ticket_secret=TICKET_SECRET,
+        tickets_per_minute=3,
+        database_url="sqlite+aiosqlite:///:memory:",
+    )
     app = create_app(settings)
     await declare_revocations_complete(redis)
     async with running(app, ws=BoundedCarrier) as url:

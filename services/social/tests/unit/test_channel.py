@@ -106,7 +106,7 @@ def test_a_gap_tells_members_to_fetch_the_snapshot_before_the_event() -> None:
     member, lane = make_member("one", NativeDialect())
     live.position = Position("e", 1)
     live.add(member)
-    sent = live.deliver(status("e:3"))
+    sent = live.deliver(status("e:3")).sent
     assert [(frame.kind, receivers) for frame, receivers in sent] == [("reset", 1), ("execution-updated", 1)]
     assert lane.kinds == ["reset", "execution-updated"]
     assert '"position":"e:2"' in lane.frames[0].text
@@ -118,7 +118,7 @@ def test_the_origin_gets_the_echo_in_the_place_of_the_event() -> None:
     (one, lane_of_one), (two, lane_of_two) = make_member("one", dialect), make_member("two", dialect)
     live.add(one)
     live.add(two)
-    sent = live.deliver(status("e:1", origin=Origin(connection="one", request="r")))
+    sent = live.deliver(status("e:1", origin=Origin(connection="one", request="r"))).sent
     assert [(frame.kind, receivers) for frame, receivers in sent] == [("execution-updated", 1), ("echo", 1)]
     assert lane_of_one.kinds == ["echo"]
     assert '"replyTo":"r"' in lane_of_one.frames[0].text
@@ -131,9 +131,9 @@ def test_members_share_one_encoded_frame() -> None:
     (one, lane_of_one), (two, lane_of_two) = make_member("one", dialect), make_member("two", dialect)
     live.add(one)
     live.add(two)
-    [(frame, receivers)] = live.deliver(status("e:1"))
+    [(frame, receivers)] = live.deliver(status("e:1")).sent
     assert receivers == 2
-    assert live.deliver(status("e:1")) == []
+    assert live.deliver(status("e:1")).sent == []
     assert lane_of_one.frames == lane_of_two.frames == [frame]
     assert lane_of_one.frames[0] is lane_of_two.frames[0]
 

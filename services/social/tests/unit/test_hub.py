@@ -180,6 +180,6 @@ async def test_members_are_counted_by_user_until_they_are_gone(hub: Hub) -> None
     member, _ = make_member()
     hub.register(member)
     assert (hub.connections_of("user-1"), hub.connections_of("user-2")) == (1, 0)
-    hub.unregister(member)
-    hub.unregister(member)
+    hub.unregister(member, is_clean=True)
+    hub.unregister(member, is_clean=True)
     assert hub.connections_of("user-1") == 0

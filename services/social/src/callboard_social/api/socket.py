@@ -1,16 +1,11 @@
 """``/api/socials/ws``: the native WebSocket."""
 
-import asyncio
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
 from http import HTTPStatus
 
 import structlog
 from callboard_contracts import close_codes, native
-from callboard_contracts.identity import Identity
 from callboard_servicekit.errors import ServiceError
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
@@ -20,15 +15,12 @@ from callboard_social.dialects.native_session import NativeSession, Positions
 from callboard_social.dialects.native_upgrade import Upgrade
 from callboard_social.errors import TicketRefused
 from callboard_social.hub.channel import Member
-from callboard_social.resources import SocialResources, resources_of
-from callboard_social.settings import SocketLifetime
+from callboard_social.resources import resources_of
 from callboard_social.wire.connection import Connection
 
 log = structlog.get_logger(__name__)
 
 PATH = "/api/socials/ws"
-GRACE_SECONDS = 25.0
-"""What an identity without a session has, after its token expired, to come back with a new one."""
 
 
 class UpgradeRequired(ServiceError):
@@ -87,7 +79,7 @@ class NativeSocket:
         """Join the channels and open the socket; False when that was refused."""
         resources = resources_of(self._app)
         try:
-            await session.welcome(positions, _expiry(member.identity, resources))
+            await session.welcome(positions, resources.lifetime.expiry(member.identity))
             # Between its check and its registration a session may have ended; from here on the hub closes it.
             if await resources.revocations.is_revoked(member.identity):
                 member.connection.close(close_codes.SESSION_REVOKED)
@@ -106,37 +98,12 @@ class NativeSocket:
         log.info("connection_opened", kind=identity.kind, **ids)
         started = time.monotonic()
         try:
-            with _ending_with_identity(connection, identity, resources.settings.socket_lifetime):
+            with resources.lifetime.timed(
+                identity,
+                warn=lambda: connection.enqueue(frame_of(native.Expiring())),
+                end=lambda: connection.close(close_codes.IDENTITY_EXPIRED),
+            ):
                 await connection.carry(receive, session.handle)
         finally:
             resources.metrics.closed(connection.close_code, connection.peer_code)
             log.info("connection_closed", seconds=round(time.monotonic() - started, 1), **ids)
-
-
-def _has_deadline(identity: Identity, lifetime: SocketLifetime) -> bool:
-    return lifetime is SocketLifetime.TOKEN or identity.session_id is None
-
-
-def _expiry(identity: Identity, resources: SocialResources) -> datetime | None:
-    """When the socket's identity expires; None for a socket that lives as long as its session."""
-    if not _has_deadline(identity, resources.settings.socket_lifetime):
-        return None
-    return datetime.fromtimestamp(identity.expires_at, UTC)
-
-
-@contextmanager
-def _ending_with_identity(connection: Connection, identity: Identity, lifetime: SocketLifetime) -> Iterator[None]:
-    """Within the block the socket ends with its identity, if that has no session to watch instead."""
-    timers: list[asyncio.TimerHandle] = []
-    if _has_deadline(identity, lifetime):
-        loop = asyncio.get_running_loop()
-        left = max(0.0, identity.expires_at - time.time())
-        if lifetime is SocketLifetime.SESSION:
-            timers.append(loop.call_later(left, connection.enqueue, frame_of(native.Expiring())))
-            left += GRACE_SECONDS
-        timers.append(loop.call_later(left, connection.close, close_codes.IDENTITY_EXPIRED))
-    try:
-        yield
-    finally:
-        for timer in timers:
-            timer.cancel()
