@@ -3,7 +3,7 @@
 # Asks nothing, starts no system service, and takes a moment when there is nothing to do.
 #
 #   local/bootstrap.sh          what `make up` needs
-#   local/bootstrap.sh tools    and what checks and tests web/
+#   local/bootstrap.sh tools    and what checks and tests JavaScript
 #   local/bootstrap.sh tests    and PostgreSQL, Chromium, curl and openssl, for `make test`
 set -eu
 cd "$(dirname "$0")/.."

@@ -12,6 +12,7 @@ SECRETS = {
     "POSTGRES_PASSWORD": "Under compose: of the superuser of PostgreSQL, as its volume was made with.",
     "AUTH_DATABASE_PASSWORD": "Under compose: of the role of auth in PostgreSQL; a part of a URL, so A-Z a-z 0-9 - _",
     "PRODUCER_DATABASE_PASSWORD": "Under compose: of the role of producer in PostgreSQL; of the same characters.",
+    "SOCIAL_DATABASE_PASSWORD": "Under compose: of the role of social in PostgreSQL; of the same characters.",
     "REDIS_PASSWORD": "Under compose: of Redis; of the same characters.",
 }
 

@@ -7,7 +7,7 @@ import socket
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from local.environment import ROOT, complete_environment_file, read_environment_file
@@ -15,6 +15,8 @@ from local.environment import ROOT, complete_environment_file, read_environment_
 DEFAULT_DIRECTORY = ROOT / "var"
 DEFAULT_PORT = "8080"
 LOOPBACK = "127.0.0.1"
+SERVICES = ("auth", "social", "producer")
+MAX_SOCIAL_PROCESSES = 16
 EVERY_ADDRESS = {"0.0.0.0": LOOPBACK, "::": "::1"}
 SYSTEM_PLACES = ("/usr/sbin", "/usr/local/sbin", "/sbin")
 """Where Debian keeps servers; not in the PATH of a normal user."""
@@ -26,7 +28,10 @@ class CannotStart(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """On loopback, chosen at each start, so that two suites can run side by side."""
+    """On loopback, chosen at each start, so that two suites can run side by side.
+
+    ``further_social`` has the two ports, public and internal, of each process of social after the first.
+    """
 
     auth: int
     auth_internal: int
@@ -36,10 +41,14 @@ class Ports:
     producer_internal: int
     redis: int
     supervisor: int
+    further_social: tuple[tuple[int, int], ...] = field(kw_only=True)
 
     @classmethod
-    def free(cls) -> "Ports":
-        return cls(**dict(zip(cls.__slots__, _free_ports(len(cls.__slots__)), strict=True)))
+    def free(cls, social_processes: int) -> "Ports":
+        single = len(cls.__slots__) - 1
+        ports = list(_free_ports(single + 2 * (social_processes - 1)))
+        further = zip(ports[single::2], ports[single + 1 :: 2], strict=True)
+        return cls(*ports[:single], further_social=tuple(further))
 
 
 def _free_ports(count: int) -> Iterator[int]:
@@ -76,9 +85,20 @@ class Suite:
         return self.environment["CALLBOARD_PUBLIC_URL"]
 
     def addresses(self) -> dict[str, str]:
-        """Gateway, services and their internal ports, each as ``http://host:port``."""
-        names = [name for name in Ports.__slots__ if name not in {"redis", "supervisor"}]
+        """Gateway, services and their internal ports, each as ``http://host:port``; of social the first process."""
+        names = [f"{service}{port}" for service in SERVICES for port in ("", "_internal")]
         return {"gateway": self.gateway} | {name: _http(LOOPBACK, getattr(self.ports, name)) for name in names}
+
+    def social_addresses(self) -> dict[str, tuple[str, str]]:
+        """Each process of social by its program's name: its address, and that of its internal port."""
+        ports = [(self.ports.social, self.ports.social_internal), *self.ports.further_social]
+        named = enumerate(ports, start=1)
+        return {_social_program(number): (_http(LOOPBACK, pair[0]), _http(LOOPBACK, pair[1])) for number, pair in named}
+
+
+def _social_program(number: int) -> str:
+    """What supervisord.conf calls the processes of social."""
+    return "social" if number == 1 else f"social-{number}"
 
 
 def _http(host: str, port: int) -> str:
@@ -92,7 +112,8 @@ def plan(directory: Path, port: str | None) -> Suite:
     told = read_environment_file(env_file) | {name: value for name, value in os.environ.items() if value}
     bind = told.get("CALLBOARD_BIND", LOOPBACK).strip("[]")
     public_port = _checked_port(bind, port or told.get("CALLBOARD_PORT", DEFAULT_PORT))
-    ports, redis_password = Ports.free(), secrets.token_urlsafe(24)
+    ports = Ports.free(_social_processes(told.get("CALLBOARD_SOCIAL_PROCESSES", "1")))
+    redis_password = secrets.token_urlsafe(24)
     defaults = {
         "CALLBOARD_PUBLIC_URL": f"http://localhost:{public_port}",
         "LOG_FORMAT": "console",
@@ -107,6 +128,13 @@ def plan(directory: Path, port: str | None) -> Suite:
         "SUITE_GATEWAY": _gateway(bind, public_port),
     }
     return Suite(directory, bind, public_port, ports, redis_password, defaults | told | own)
+
+
+def _social_processes(told: str) -> int:
+    """How many processes of social there are, each on ports of its own; raises CannotStart."""
+    if not told.isdecimal() or not 1 <= int(told) <= MAX_SOCIAL_PROCESSES:
+        raise CannotStart(f"CALLBOARD_SOCIAL_PROCESSES is a number from 1 to {MAX_SOCIAL_PROCESSES}")
+    return int(told)
 
 
 def _gateway(bind: str, port: int) -> str:
@@ -134,13 +162,24 @@ def _own_parts(directory: Path, ports: Ports, redis_password: str) -> dict[str, 
         "PYTHONUNBUFFERED": "1",
         "PYTHONSAFEPATH": "1",  # the directory they run in is not a place to import from
     }
-    for service in ("auth", "social", "producer"):
+    for service in SERVICES:
         name, port = service.upper(), getattr(ports, service)
         own[f"{name}_HOST"] = LOOPBACK
         own[f"{name}_PORT"] = str(port)
         own[f"{name}_INTERNAL_PORT"] = str(getattr(ports, f"{service}_internal"))
         own[f"CALLBOARD_{name}_PEERS"] = f"{LOOPBACK}:{port}"
-    return own
+    return own | _further_social(ports)
+
+
+def _further_social(ports: Ports) -> dict[str, str]:
+    """What supervisord.conf starts further processes of social with, and the peers that the gateway then has."""
+    told = {"SUITE_FURTHER_SOCIAL": str(len(ports.further_social))}
+    peers = [ports.social]
+    for number, (port, internal_port) in enumerate(ports.further_social, start=2):
+        told[f"SUITE_SOCIAL_{number}_PORT"] = str(port)
+        told[f"SUITE_SOCIAL_{number}_INTERNAL_PORT"] = str(internal_port)
+        peers.append(port)
+    return told | {"CALLBOARD_SOCIAL_PEERS": " ".join(f"{LOOPBACK}:{port}" for port in peers)}
 
 
 def _checked_port(bind: str, port: str) -> int:

@@ -16,7 +16,7 @@ from local.environment import ROOT
 from local.suite import LOOPBACK, CannotStart, Suite
 
 START_SECONDS = 60.0
-STOP_SECONDS = 100.0
+STOP_SECONDS = 115.0
 """More than all ``stopwaitsecs`` of supervisord.conf together."""
 MAX_FAILED_STARTS = 3
 _PAUSE_SECONDS = 0.1
@@ -24,7 +24,7 @@ _TAIL_LINES = 15
 
 
 class Supervisor:
-    """A running supervisord with the programs redis, auth, social, producer, gateway and demo-worker."""
+    """A running supervisord with the programs redis, auth, social, social-2, ..., producer, gateway and demo-worker."""
 
     def __init__(self, suite: Suite, process: subprocess.Popen[bytes]) -> None:
         self.process = process
@@ -45,7 +45,8 @@ class Supervisor:
     def wait_until_ready(self) -> None:
         """Return when every service says that it is ready and the gateway reaches auth. Raises CannotStart."""
         addresses = self._suite.addresses()
-        waiting = [(name, f"{addresses[f'{name}_internal']}/readyz") for name in ("auth", "social", "producer")]
+        waiting = [(name, f"{addresses[f'{name}_internal']}/readyz") for name in ("auth", "producer")]
+        waiting += [(name, f"{internal}/readyz") for name, (_, internal) in self._suite.social_addresses().items()]
         waiting.append(("gateway", f"{self._suite.gateway}/auth/.well-known/jwks.json"))
         deadline = time.monotonic() + START_SECONDS
         with httpx.Client(trust_env=False, timeout=2) as http:

@@ -1,7 +1,8 @@
 """``python -m local.up``: the whole suite on this machine, in the foreground, until Ctrl-C.
 
-``--run-dir`` and ``--port 0`` give a second one beside it; ``suite.json`` there says where its parts are, once it is
-ready.
+CALLBOARD_SOCIAL_PROCESSES, in the environment or in .env, is how many processes of social there are, 1 to 16; it is 1
+if nothing is said. ``--run-dir`` and ``--port 0`` give a second suite beside this one; ``suite.json`` there says where
+its parts are, once it is ready.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from local.demo import Demo, NoDemo, seed, write_private
 from local.environment import ROOT
-from local.suite import DEFAULT_DIRECTORY, LOOPBACK, CannotStart, Suite, plan
+from local.suite import DEFAULT_DIRECTORY, LOOPBACK, SERVICES, CannotStart, Suite, plan
 from local.supervision import Supervisor, supervised
 
 WORKER = "demo-worker"
@@ -91,7 +92,7 @@ def prepare(suite: Suite) -> None:
 
 
 def migrate(suite: Suite) -> None:
-    for service in ("auth", "producer"):
+    for service in SERVICES:
         command = [sys.executable, "-m", f"callboard_{service}", "migrate"]
         done = subprocess.run(
             command,
@@ -111,7 +112,9 @@ def describe(suite: Suite, supervisor: Supervisor) -> str:
     """What a program that started this suite needs to know, as JSON."""
     pids = {name: program["pid"] for name, program in supervisor.programs().items() if program["pid"]}
     redis = suite.environment["REDIS_URL"]
-    known = {"addresses": suite.addresses(), "redis": redis, "supervisor": supervisor.process.pid, "pids": pids}
+    socials, socials_internal = zip(*suite.social_addresses().values(), strict=True)
+    addresses = suite.addresses() | {"socials": socials, "socials_internal": socials_internal}
+    known = {"addresses": addresses, "redis": redis, "supervisor": supervisor.process.pid, "pids": pids}
     return json.dumps(known, indent=2) + "\n"
 
 

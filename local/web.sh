@@ -1,42 +1,40 @@
 #!/bin/sh
-# What web/ needs on this machine, from the Node and npm that .venv carries: development tools only, nothing for browsers.
+# The JavaScript of this repository, with the Node that .venv carries and the tools of web/: development only, nothing
+# for browsers. Beside web/ it is tests-e2e/clients, whose programs run the seeds' own client code.
 #
-#   local/web.sh install    the locked tools into web/node_modules, when they are not there
+#   local/web.sh install    the locked packages of both, when they are not there
 #   local/web.sh check      formatting and types
 #   local/web.sh fmt        format
-#   local/web.sh test       the tests that run in Node
-#   local/web.sh lock       write package-lock.json anew
+#   local/web.sh test       the tests of web/ that run in Node
+#   local/web.sh lock       write both package-lock.json anew
 set -eu
 cd "$(dirname "$0")/../web"
 PATH=$(cd ../.venv/bin && pwd):$PATH
-STAMP=node_modules/installed
+CLIENTS=../tests-e2e/clients
+
+prettier() {
+    npx --no-install prettier --log-level warn "$1" .
+    npx --no-install prettier --log-level warn --config .prettierrc.json --ignore-path "$CLIENTS/.prettierignore" "$1" "$CLIENTS"
+}
 
 case ${1-} in
 install)
-    state=$(pwd | cat - package-lock.json | sha256sum)
-    if [ "$(cat "$STAMP" 2>/dev/null)" != "$state" ]; then
-        echo "bootstrap: installing the locked tools into web/node_modules"
-        npm ci --silent --no-audit --no-fund
-        printf '%s\n' "$state" >"$STAMP"
-    fi
+    ../local/npm.sh install web
+    ../local/npm.sh install tests-e2e/clients
     ;;
 check)
-    npx --no-install prettier --check --log-level warn .
+    prettier --check
     npx --no-install tsc --project tsconfig.json
+    npx --no-install tsc --project "$CLIENTS/tsconfig.json"
     ;;
-fmt) npx --no-install prettier --write --log-level warn . ;;
+fmt) prettier --write ;;
 test) node --test --test-reporter=dot 'tests/**/*.test.js' ;;
 lock)
-    npm install --package-lock-only --silent
-    # Addresses that npm adds for people; an install does not need them.
-    node -e '
-        const { readFileSync, writeFileSync } = require("node:fs");
-        const lock = JSON.parse(readFileSync("package-lock.json", "utf8"));
-        for (const entry of Object.values(lock.packages)) delete entry.funding;
-        writeFileSync("package-lock.json", JSON.stringify(lock, null, 2) + "\n");'
+    ../local/npm.sh lock web
+    ../local/npm.sh lock tests-e2e/clients
     ;;
 *)
-    sed -n '2,8p' "../local/web.sh" >&2
+    sed -n '2,10p' "../local/web.sh" >&2
     exit 2
     ;;
 esac

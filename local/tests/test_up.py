@@ -20,12 +20,14 @@ SERVICES = ("redis", "auth", "social", "producer", "gateway")
 
 
 class Started:
-    """A suite in a directory of its own, on free ports."""
+    """A suite in a directory of its own, on free ports; `settings` are variables beside the defaults."""
 
-    def __init__(self, directory: Path, *options: str) -> None:
+    def __init__(self, directory: Path, *options: str, **settings: str) -> None:
         self.directory = directory
         command = [sys.executable, "-m", "local.up", "--run-dir", str(directory), "--port", "0", *options]
-        self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        pipe, together = subprocess.PIPE, subprocess.STDOUT
+        environment = os.environ | settings
+        self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=pipe, stderr=together, text=True)
         wait_until(lambda: (directory / "suite.json").exists() or self.process.poll() is not None)
         assert self.process.poll() is None, self.process.communicate()[0]
         self.described: dict[str, Any] = json.loads((directory / "suite.json").read_text(encoding="utf-8"))
@@ -56,6 +58,15 @@ def wait_until(condition: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
+def is_heard(address: str) -> bool:
+    """Whether something answers there, whatever it says."""
+    try:
+        httpx.get(address, trust_env=False, timeout=5)
+    except httpx.TransportError:
+        return False
+    return True
+
+
 def processes_of(directory: Path) -> set[int]:
     """Pids of all programs whose environment or command names this directory."""
     found = set()
@@ -74,8 +85,8 @@ def processes_of(directory: Path) -> set[int]:
 def start(tmp_path: Path) -> Iterator[Callable[..., Started]]:
     started: list[Started] = []
 
-    def start_one(*options: str) -> Started:
-        started.append(Started(tmp_path / "suite", *options))
+    def start_one(*options: str, **settings: str) -> Started:
+        started.append(Started(tmp_path / "suite", *options, **settings))
         return started[-1]
 
     yield start_one
@@ -115,6 +126,38 @@ def test_a_second_start_keeps_data_and_login_and_the_demo_lives(start: Callable[
         bearer = {"Authorization": f"Bearer {session['token']}"}
         http.cookies.clear()
         wait_until(lambda: bool(http.get("/producer/executions", headers=bearer).raise_for_status().json()))
+
+
+@pytest.mark.timeout(180)
+def test_several_processes_of_social_are_all_ready_used_by_the_gateway_and_started_again(
+    start: Callable[..., Started],
+) -> None:
+    suite = start("--no-demo", CALLBOARD_SOCIAL_PROCESSES="3")
+    addresses, pids = suite.described["addresses"], suite.described["pids"]
+    assert pids.keys() == {*SERVICES, "social-2", "social-3"}
+    assert len(set(addresses["socials"])) == 3
+    assert addresses["social"] == addresses["socials"][0]
+    assert addresses["social_internal"] == addresses["socials_internal"][0]
+    with httpx.Client(trust_env=False, timeout=5) as http:
+        assert all(http.get(f"{internal}/readyz").is_success for internal in addresses["socials_internal"])
+        for name in ("social", "social-2"):
+            os.kill(pids[name], signal.SIGKILL)
+        token = f"{addresses['gateway']}/social/api/socials/connect-token"
+        assert {http.post(token).status_code for _ in range(6)} == {401}
+    wait_until(lambda: is_heard(addresses["socials"][1]))
+    suite.stop()
+    assert processes_of(suite.directory) == set()
+
+
+def test_a_number_of_processes_that_makes_no_sense_is_said_before_anything_is_started(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "local.up", "--run-dir", str(tmp_path), "--port", "0"]
+    for number in ("0", "17", "-1", "two"):
+        environment = os.environ | {"CALLBOARD_SOCIAL_PROCESSES": number}
+        refused = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        assert refused.returncode == 1
+        assert "CALLBOARD_SOCIAL_PROCESSES is a number from 1 to 16" in refused.stderr
+        assert "Traceback" not in refused.stderr
+    assert not (tmp_path / "log").exists()
 
 
 @pytest.mark.timeout(120)

@@ -67,14 +67,17 @@ def test_every_answer_has_the_security_headers_once_and_no_version(gateway: Gate
 def test_an_upgrade_is_not_passed_on_outside_the_socket_route(gateway: Gateway) -> None:
     wish = {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": "AAMAAABkAARAAAAAAAIAAAAA"}
     with gateway.client() as client:
-        for path in ("/producer/executions", "/social/api/socials/ws"):
+        for path in ("/producer/executions", "/social/api/socials/ws", "/socket.io/", "/ws"):
             received = client.get(path, headers=wish).json()["headers"]
             assert "upgrade" not in received
         websocket = {"Connection": "Upgrade", "Upgrade": "websocket"}
         assert "upgrade" not in client.get("/auth/api/users/me", headers=websocket).json()["headers"]
 
 
-@pytest.mark.parametrize(("path", "limit"), [("/executions/update", 1024**2), ("/executions/run-1/logs", 4 * 1024**2)])
+@pytest.mark.parametrize(
+    ("path", "limit"),
+    [("/executions/update", 1024**2), ("/executions/run-1/logs", 4 * 1024**2), ("/socket.io/", 1024**2)],
+)
 def test_a_body_at_the_limit_passes_whole(gateway: Gateway, path: str, limit: int) -> None:
     with gateway.client() as client:
         assert client.post(path, content=b"x" * limit).json()["bytes"] == limit

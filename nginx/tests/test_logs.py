@@ -18,12 +18,20 @@ CARRIERS = {"Authorization": f"Bearer {SECRET}", "Cookie": f"auth_token={SECRET}
 
 def ask_everything(gateway: Gateway) -> None:
     with gateway.client(headers=CARRIERS) as client:
-        for path in ("/", "/absent", "/auth/api/users/me", "/social/api/socials/ws", "/executions"):
-            client.get(path, params={"token": SECRET})
+        for path in (
+            "/",
+            "/absent",
+            "/auth/api/users/me",
+            "/social/api/socials/ws",
+            "/executions",
+            "/socket.io/",
+            "/ws",
+        ):
+            client.get(path, params={"token": SECRET, "sid": SECRET})
         for _ in range(5):
             client.post("/api/login", params={"token": SECRET}, json={"login": "a", "password": SECRET})
         client.post("/executions/update", params={"token": SECRET}, content=b"x" * (2 * 1024**2))
-    for path in ("/social/api/socials/ws", "/absent"):
+    for path in ("/social/api/socials/ws", "/socket.io/", "/ws", "/absent"):
         with (
             pytest.raises(InvalidHandshake),
             connect(f"ws://127.0.0.1:{gateway.port}{path}?token={SECRET}", proxy=None, additional_headers=CARRIERS),
@@ -47,6 +55,7 @@ def test_a_dead_service_puts_no_credential_into_a_log(start_gateway: Callable[..
     assert "/api/socials/ws" in log
     assert SECRET not in log
     assert "token=" not in log
+    assert "sid=" not in log
 
 
 def test_a_full_disk_or_lost_right_puts_no_credential_into_a_log(

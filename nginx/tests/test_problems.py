@@ -30,7 +30,10 @@ def test_an_unknown_path_is_a_problem_that_names_it(gateway: Gateway) -> None:
 
 
 @pytest.mark.clause("GATE-4")
-@pytest.mark.parametrize(("path", "limit"), [("/executions/update", 1024**2), ("/executions/run-1/logs", 4 * 1024**2)])
+@pytest.mark.parametrize(
+    ("path", "limit"),
+    [("/executions/update", 1024**2), ("/executions/run-1/logs", 4 * 1024**2), ("/socket.io/", 1024**2)],
+)
 def test_a_body_over_the_limit_is_413(gateway: Gateway, path: str, limit: int) -> None:
     with gateway.client() as client:
         assert_problem(client.post(path, content=b"x" * (limit + 1)), 413, "body-too-large")
@@ -103,7 +106,9 @@ def test_an_error_of_a_service_passes_untouched(gateway: Gateway, upstreams: dic
 
 
 @pytest.mark.clause("GATE-4")
-@pytest.mark.parametrize("path", ["/auth/api/users/me", "/social/api/socials/connect-token", "/executions/update"])
+@pytest.mark.parametrize(
+    "path", ["/auth/api/users/me", "/social/api/socials/connect-token", "/executions/update", "/socket.io/"]
+)
 def test_a_service_that_is_away_is_502_with_retry_after(start_gateway: Callable[..., Gateway], path: str) -> None:
     gateway = start_gateway(CORS_ORIGINS="https://app.example")
     with gateway.client() as client:

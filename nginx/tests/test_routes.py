@@ -14,14 +14,26 @@ LED = [
     ("/auth/users/me", "auth", "/users/me"),
     ("/auth/api/v1/tokens", "auth", "/api/v1/tokens"),
     ("/auth/api/v1/tokens/tok-1", "auth", "/api/v1/tokens/tok-1"),
+    ("/auth/api/v1/tokens/tok-1/rotate", "auth", "/api/v1/tokens/tok-1/rotate"),
+    ("/auth/api/audit", "auth", "/api/audit"),
     ("/auth/api/v1/sessions", "auth", "/api/v1/sessions"),
     ("/auth/.well-known/jwks.json", "auth", "/.well-known/jwks.json"),
     ("/social/api/socials/connect-token", "social", "/api/socials/connect-token"),
     ("/social/api/socials/ws", "social", "/api/socials/ws"),
+    ("/social/api/socials/presence", "social", "/api/socials/presence"),
+    ("/social/api/socials/rooms", "social", "/api/socials/rooms"),
+    ("/social/api/socials/rooms/room-1", "social", "/api/socials/rooms/room-1"),
+    ("/social/api/socials/rooms/room-1/join", "social", "/api/socials/rooms/room-1/join"),
+    ("/social/api/socials/rooms/room-1/leave", "social", "/api/socials/rooms/room-1/leave"),
+    ("/social/api/socials/rooms/room-1/messages", "social", "/api/socials/rooms/room-1/messages"),
+    ("/social/api/socials/rooms/room-1/presence", "social", "/api/socials/rooms/room-1/presence"),
+    ("/social/api/socials/rooms/room-1/members", "social", "/api/socials/rooms/room-1/members"),
+    ("/social/api/socials/rooms/room-1/members/user-1", "social", "/api/socials/rooms/room-1/members/user-1"),
     ("/producer/executions", "producer", "/executions"),
     ("/producer/executions/update", "producer", "/executions/update"),
     ("/producer/executions/run-1", "producer", "/executions/run-1"),
     ("/producer/executions/run-1/logs", "producer", "/executions/run-1/logs"),
+    ("/producer/workflows/flow-1/events", "producer", "/workflows/flow-1/events"),
 ]
 ALIASES = [
     ("/api/login", "auth"),
@@ -30,9 +42,17 @@ ALIASES = [
     ("/api/users/me", "auth"),
     ("/api/v1/tokens", "auth"),
     ("/api/v1/tokens/tok-1", "auth"),
+    ("/api/v1/tokens/tok-1/rotate", "auth"),
     ("/api/v1/sessions", "auth"),
     ("/api/socials/connect-token", "social"),
     ("/api/socials/ws", "social"),
+    ("/api/socials/presence", "social"),
+    ("/api/socials/rooms", "social"),
+    ("/api/socials/rooms/room-1/messages", "social"),
+    ("/socket.io", "social"),
+    ("/socket.io/", "social"),
+    ("/ws", "social"),
+    ("/ws/", "social"),
     ("/executions", "producer"),
     ("/executions/update", "producer"),
     ("/executions/run-1", "producer"),
@@ -52,7 +72,22 @@ NOWHERE = [
     "/auth/executions",
     "/social/metrics",
     "/social/openapi.json",
+    "/auth/api/v1/tokens/tok-1/rotate/x",
+    "/auth/api/audit/x",
     "/social/api/socials/ws/x",
+    "/social/api/socials/rooms/",
+    "/social/api/socials/rooms/room-1/x",
+    "/social/api/socials/rooms/room-1/messages/x",
+    "/social/socket.io/",
+    "/social/ws",
+    "/socket.io/x",
+    "/socketxio/",
+    "/ws/x",
+    "/workflows/flow-1/events",
+    "/producer/workflows",
+    "/producer/workflows/flow-1",
+    "/producer/workflows/flow-1/2/events",
+    "/api/audit",
     "/producer/metrics",
     "/producer/executions/run-1/logs/x",
     "/producer/api/login",
@@ -110,7 +145,17 @@ def test_an_encoded_line_break_in_an_id_cannot_write_a_header_for_the_service(ga
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "OPTIONS", "PATCH"])
-def test_the_service_decides_about_methods_and_preflights(gateway: Gateway, method: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "service", "stripped"),
+    [
+        ("/producer/executions", "producer", "/executions"),
+        ("/social/api/socials/rooms/room-1", "social", "/api/socials/rooms/room-1"),
+        ("/socket.io/", "social", "/socket.io/"),
+    ],
+)
+def test_the_service_decides_about_methods_and_preflights(
+    gateway: Gateway, method: str, path: str, service: str, stripped: str
+) -> None:
     with gateway.client() as client:
-        answer = client.request(method, "/producer/executions", headers={"Origin": "https://app.example"})
-    assert reached(answer) == ("producer", "/executions")
+        answer = client.request(method, path, headers={"Origin": "https://app.example"})
+    assert reached(answer) == (service, stripped)

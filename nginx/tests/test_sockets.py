@@ -13,11 +13,19 @@ from websockets.typing import Subprotocol
 from nginx.tests.conftest import Gateway
 from nginx.tests.upstream import Upstream
 
-PATHS = ["/social/api/socials/ws", "/api/socials/ws"]
+PATHS = {
+    "/social/api/socials/ws": "/api/socials/ws",
+    "/api/socials/ws": "/api/socials/ws",
+    "/ws": "/ws",
+    "/ws/": "/ws/",
+    "/socket.io/": "/socket.io/",
+}
+"""Where an upgrade is passed on, and the path that social sees."""
+NATIVE = "/social/api/socials/ws"
 REPLICAS = 6
 
 
-def upgrade(gateway: Gateway, path: str = PATHS[0], **options: Any) -> ClientConnection:
+def upgrade(gateway: Gateway, path: str = NATIVE, **options: Any) -> ClientConnection:
     socket: ClientConnection = connect(f"ws://127.0.0.1:{gateway.port}{path}", proxy=None, **options)
     return socket
 
@@ -31,7 +39,7 @@ def test_an_upgrade_keeps_its_sub_protocol_cookie_origin_and_query(gateway: Gate
     ) as socket:
         received = json.loads(socket.recv(timeout=10))
         assert socket.subprotocol == "callboard.v1"
-    assert received["path"] == "/api/socials/ws?token=x"
+    assert received["path"] == f"{PATHS[path]}?token=x"
     assert received["headers"]["cookie"] == "auth_token=a.b.c"
     assert received["headers"]["origin"] == "https://app.example"
     assert received["headers"]["sec-websocket-protocol"] == "callboard.v1, ticket.a.b.c"
@@ -55,27 +63,29 @@ def test_the_refusal_of_an_upgrade_is_the_services_own(gateway: Gateway, upstrea
     assert json.loads(refusal.value.response.body or b"")["upstream"] == "social"
 
 
+@pytest.mark.parametrize("path", [NATIVE, "/ws"])
 def test_a_replica_that_answers_503_hands_upgrades_and_tickets_to_the_next(
-    start_gateway: Callable[..., Gateway], start_upstream: Callable[..., Upstream]
+    start_gateway: Callable[..., Gateway], start_upstream: Callable[..., Upstream], path: str
 ) -> None:
     draining, ready = start_upstream("draining"), start_upstream("ready")
     draining.status = 503
     gateway = start_gateway(CALLBOARD_SOCIAL_PEERS=f"{draining.peer} {ready.peer}")
     with gateway.client() as client:
         for _ in range(REPLICAS):
-            with upgrade(gateway) as socket:
+            with upgrade(gateway, path) as socket:
                 assert json.loads(socket.recv(timeout=10))["upstream"] == "ready"
             assert client.post("/social/api/socials/connect-token").json()["upstream"] == "ready"
     assert draining.asked > 0
 
 
+@pytest.mark.parametrize("path", [NATIVE, "/ws"])
 def test_a_replica_that_is_gone_is_passed_over(
-    start_gateway: Callable[..., Gateway], start_upstream: Callable[..., Upstream]
+    start_gateway: Callable[..., Gateway], start_upstream: Callable[..., Upstream], path: str
 ) -> None:
     ready = start_upstream("ready")
     gateway = start_gateway(CALLBOARD_SOCIAL_PEERS=f"127.0.0.1:{free_port()} {ready.peer}")
     for _ in range(REPLICAS):
-        with upgrade(gateway) as socket:
+        with upgrade(gateway, path) as socket:
             assert json.loads(socket.recv(timeout=10))["upstream"] == "ready"
 
 

@@ -20,6 +20,7 @@ async def test_a_chat_reaches_everybody_in_the_room(account: Account, kind: str)
         "clientId": "c-1",
         "timestamp": "2026-01-01",
         "nested": {"a": [1]},
+        "sequence": event["data"]["sequence"],
     }
 
 

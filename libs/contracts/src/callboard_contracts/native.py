@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, StringConstraints
 
 from callboard_contracts.identity import Role
+from callboard_contracts.presence import PresentUser
 from callboard_contracts.wire import RequestModel, WireModel
 
 SUBPROTOCOL = "callboard.v1"
@@ -14,6 +15,7 @@ INVALID_ENVELOPE = "Invalid message envelope"
 MAX_INBOUND_BYTES = 64 * 1024
 MAX_REQUEST_ID = 128
 MAX_CHAT_LENGTH = 16 * 1024
+MAX_CLIENT_ID = 128
 MAX_POSITIONS = 32
 MAX_TAIL = 1_000
 
@@ -21,6 +23,7 @@ RequestId = (
     Annotated[str, StringConstraints(max_length=MAX_REQUEST_ID)]
     | Annotated[int, Field(strict=True, ge=0, le=2**53 - 1)]
 )
+RoomId = Annotated[str, StringConstraints(max_length=128)]
 ChannelName = Annotated[str, StringConstraints(max_length=160)]
 
 
@@ -48,8 +51,32 @@ class Chat(WireModel):
     type: Literal["chat", "message"]
     id: RequestId | None = None
     content: Annotated[str, StringConstraints(max_length=MAX_CHAT_LENGTH)]
-    room: Annotated[str, StringConstraints(max_length=128)] | None = None
-    client_id: Annotated[str, StringConstraints(max_length=128)] | None = None
+    room: RoomId | None = None
+    client_id: Annotated[str, StringConstraints(max_length=MAX_CLIENT_ID)] | None = None
+
+
+class RoomJoin(RequestModel):
+    """Subscribe to the room's channel; answered with ``subscribed``."""
+
+    type: Literal["room:join"]
+    id: RequestId | None = None
+    room: RoomId
+
+
+class RoomLeave(RequestModel):
+    """Unsubscribe from the room's channel; answered with ``unsubscribed``."""
+
+    type: Literal["room:leave"]
+    id: RequestId | None = None
+    room: RoomId
+
+
+class PresenceList(RequestModel):
+    """Who is in the organisation now, or in one room; answered with ``presence``."""
+
+    type: Literal["presence:list"]
+    id: RequestId | None = None
+    room: RoomId | None = None
 
 
 class Ping(RequestModel):
@@ -97,6 +124,13 @@ class Unsubscribed(WireModel):
     channel: str
 
 
+class Presence(WireModel):
+    type: Literal["presence"] = "presence"
+    reply_to: str | int | None = None
+    room: str | None = None
+    users: tuple[PresentUser, ...]
+
+
 class Pong(WireModel):
     type: Literal["pong"] = "pong"
     reply_to: str | int | None = None
@@ -131,7 +165,7 @@ class Expiring(WireModel):
     type: Literal["expiring"] = "expiring"
 
 
-ServerFrame = Connected | Subscribed | Unsubscribed | Pong | Error | Reset | Bus | Expiring
+ServerFrame = Connected | Subscribed | Unsubscribed | Presence | Pong | Error | Reset | Bus | Expiring
 
 
 def dump_frame(frame: ServerFrame) -> dict[str, Any]:

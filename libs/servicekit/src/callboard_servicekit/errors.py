@@ -17,6 +17,11 @@ class ServiceError(Exception):
         self.headers = dict(headers or {})
         super().__init__(self.detail)
 
+    @property
+    def is_temporary(self) -> bool:
+        """True when the same call may work later."""
+        return self.status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
+
     def members(self) -> dict[str, object]:
         """Further members of the problem, beyond the common ones."""
         return {}

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,10 @@ STOP_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where the parts of a running suite listen; each is ``http://host:port``."""
+    """Where the parts of a running suite listen; each is ``http://host:port``, and of several social the first.
+
+    ``socials`` and ``socials_internal`` have all of them, in the same order.
+    """
 
     gateway: str
     auth: str
@@ -32,6 +35,8 @@ class Addresses:
     auth_internal: str
     social_internal: str
     producer_internal: str
+    socials: Sequence[str] = ()
+    socials_internal: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,11 @@ class Door:
     @property
     def socket(self) -> str:
         return self.social.replace("http://", "ws://") + "/api/socials/ws"
+
+    @property
+    def root(self) -> str:
+        """Where ``/socket.io/`` and ``/ws`` are: the gateway strips nothing from them."""
+        return self.social.removesuffix("/social")
 
     @property
     def connect_token(self) -> str:

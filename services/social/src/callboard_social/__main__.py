@@ -1,38 +1,45 @@
-"""``python -m callboard_social serve``."""
+"""``python -m callboard_social serve | migrate``."""
 
 import argparse
 
+from callboard_servicekit.migrations import migrate
 from callboard_servicekit.serve import Listener, serve
 
 from callboard_social.app import create_app
+from callboard_social.migrations import SCRIPTS
 from callboard_social.settings import SocialSettings
 from callboard_social.wire.carrier import BoundedCarrier
 
+SERVICE = "social"
 MAX_FRAME_BYTES = 1024 * 1024
 """Over it uvicorn cuts the connection, and the close code may be lost; the lane has a smaller bound and closes in
 peace."""
-PING_SECONDS = 25.0
-PONG_SECONDS = 10.0
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="callboard_social", description="Connect tokens, sockets and fan-out.")
-    parser.add_argument("command", choices=["serve"])
-    parser.parse_args()
+    parser = argparse.ArgumentParser(prog="callboard_social", description="Connect tokens, sockets, rooms, fan-out.")
+    parser.add_argument("command", choices=("serve", "migrate"))
+    command = parser.parse_args().command
     settings = SocialSettings()
-    listener = Listener(
+    if command == "migrate":
+        migrate(settings.database_url, SERVICE, SCRIPTS)
+    else:
+        serve(SERVICE, create_app(settings), settings, _listener(settings))
+
+
+def _listener(settings: SocialSettings) -> Listener:
+    return Listener(
         settings.host,
         settings.port,
         settings.internal_port,
         {
             "ws": BoundedCarrier,
             "ws_max_size": MAX_FRAME_BYTES,
-            "ws_ping_interval": PING_SECONDS,
-            "ws_ping_timeout": PONG_SECONDS,
+            "ws_ping_interval": settings.ping_interval.total_seconds(),
+            "ws_ping_timeout": settings.ping_timeout.total_seconds(),
             "ws_per_message_deflate": False,
         },
     )
-    serve("social", create_app(settings), settings, listener)
 
 
 if __name__ == "__main__":

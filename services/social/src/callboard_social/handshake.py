@@ -14,10 +14,13 @@ from redis.exceptions import RedisError
 from starlette.requests import HTTPConnection
 
 from callboard_social.bus import Bus
+from callboard_social.cookie_authority import CookieAuthority
 from callboard_social.errors import TicketInvalid, TicketRefused, TokenRequired
+from callboard_social.foreign_cookie import ForeignCookie
 from callboard_social.limits import RateLimit
 from callboard_social.metrics import SocialMetrics
 from callboard_social.tickets import Tickets
+from callboard_social.vouched import Vouched
 
 
 class Handshake:
@@ -32,6 +35,7 @@ class Handshake:
         bus: Bus,
         failures: RateLimit,
         metrics: SocialMetrics,
+        cookie_authority: CookieAuthority | None = None,
     ) -> None:
         self._authenticator = authenticator
         self._tickets = tickets
@@ -39,6 +43,12 @@ class Handshake:
         self._bus = bus
         self._failures = failures
         self._metrics = metrics
+        self._cookie_authority = cookie_authority
+
+    @property
+    def is_ready(self) -> bool:
+        """False while `check` raises."""
+        return self._bus.is_heard and self._revocations.is_complete
 
     async def check(self) -> None:
         """Raises `Unavailable` while nobody can be let in: this node cannot hear, or does not know who was revoked."""
@@ -51,7 +61,7 @@ class Handshake:
         What refuses for everybody comes first, so that no ticket is burnt for it.
 
         Raises:
-            Unavailable: this node cannot hear, or Redis does not answer.
+            Unavailable: this node cannot hear, or Redis does not answer, or the system that knows the cookie.
             TooManyRequests: one more bad credential from an address that presented too many.
             NotAuthenticated: no credential, or a bad cookie or Bearer token.
             OriginRefused: a cookie, from an origin that is not allowed.
@@ -67,6 +77,13 @@ class Handshake:
         Raises what `identify` does.
         """
         return await self._guarded(connection, lambda: self._prove_token(token))
+
+    def vouched(self, connection: HTTPConnection, ticket: str | None, identity: Identity) -> Vouched | None:
+        """What has to go on for an `identity` found by `identify` to count: another system's word, if it was that."""
+        if ticket is not None or bearer_token(connection) is not None or self._cookie_authority is None:
+            return None
+        cookie = ForeignCookie.of(connection)
+        return None if cookie is None else Vouched(self._cookie_authority, identity, cookie)
 
     async def _guarded(self, connection: HTTPConnection, prove: Callable[[], Awaitable[Identity]]) -> Identity:
         await self.check()
@@ -84,10 +101,19 @@ class Handshake:
 
     async def _prove(self, connection: HTTPConnection) -> Identity:
         if bearer_token(connection) is None:
+            if self._cookie_authority is not None:
+                return await self._ask(self._cookie_authority, connection)
             if self._authenticator.cookies.primary not in connection.cookies:
                 raise TokenRequired
             self._require_origin(connection)
         return await self._authenticator.identify(connection)
+
+    async def _ask(self, authority: CookieAuthority, connection: HTTPConnection) -> Identity:
+        cookie = ForeignCookie.of(connection)
+        if cookie is None:
+            raise TokenRequired
+        self._require_origin(connection)
+        return await authority.identify(cookie)
 
     async def _prove_token(self, token: str) -> Identity:
         if _is_primary(token):

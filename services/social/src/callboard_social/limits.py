@@ -1,4 +1,4 @@
-"""Limits per session and per address, on this replica."""
+"""Limits per socket, session and address, on this replica."""
 
 import time
 from collections.abc import Callable
@@ -6,6 +6,9 @@ from collections.abc import Callable
 from cachetools import TTLCache
 from callboard_servicekit.errors import TooManyRequests
 
+MAX_CHANNELS = 128
+"""Bound of the channels that one socket is in."""
+MAX_VIOLATIONS_PER_MINUTE = 100
 WINDOW_SECONDS = 60
 TRACKED_NAMES = 100_000
 """Bound of what is remembered; beyond it the oldest window is forgotten."""

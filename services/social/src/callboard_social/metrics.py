@@ -13,6 +13,7 @@ from callboard_servicekit.metrics import LATENCY_BUCKETS, OTHER
 from callboard_servicekit.telemetry import Telemetry
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from callboard_social.wire.engineio.options import Ending
 from callboard_social.wire.protocol import Frame
 
 UNKNOWN = "unknown"
@@ -57,6 +58,12 @@ class SocialMetrics:
             "callboard_social_handshake_seconds",
             "From an upgrade request until the socket is open and its channels are joined.",
             buckets=LATENCY_BUCKETS,
+            registry=registry,
+        )
+        self._engine_endings = Counter(
+            "callboard_social_engine_sessions_ended",
+            "Engine.IO sessions that are over, by why.",
+            ("reason",),
             registry=registry,
         )
         self._limited = Counter("callboard_social_rate_limited", "What a limit refused.", ("limit",), registry=registry)
@@ -123,6 +130,9 @@ class SocialMetrics:
             self._closes.labels("server", peer_code).inc()
         else:
             self._closes.labels("client", peer_code if peer_code in _PEER_CODES else OTHER).inc()
+
+    def engine_ended(self, ending: Ending) -> None:
+        self._engine_endings.labels(ending).inc()
 
     def fanned_out(self, kind: str, at: str, heard_at: float) -> None:
         """An event has just been put into lanes; `heard_at` is of `time.perf_counter`."""

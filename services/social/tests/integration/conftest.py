@@ -1,5 +1,6 @@
 """One social on a real port, with a real Redis and real keys."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
@@ -8,8 +9,10 @@ from typing import Any
 import pytest
 from callboard_contracts.channels import Channel
 from callboard_servicekit.app import telemetry_of
+from callboard_servicekit.migrations import migrate
 from callboard_servicekit.relay.relay import Published, Relay
 from callboard_social.app import create_app
+from callboard_social.migrations import SCRIPTS
 from callboard_social.settings import SocialSettings
 from callboard_social.wire.carrier import BoundedCarrier
 from callboard_testkit.running import declare_revocations_complete, running
@@ -24,7 +27,14 @@ StartSocial = Callable[..., AbstractAsyncContextManager[SocialUnderTest]]
 
 
 @pytest.fixture
-def start_social(jwks_url: str, minter: TokenMinter) -> StartSocial:
+async def migrated_url(sqlite_url: str) -> str:
+    """A fresh SQLite database with social's tables."""
+    await asyncio.to_thread(migrate, sqlite_url, "social", SCRIPTS)
+    return sqlite_url
+
+
+@pytest.fixture
+def start_social(jwks_url: str, minter: TokenMinter, migrated_url: str) -> StartSocial:
     """Starts a social on a Redis; further arguments are settings."""
 
     @asynccontextmanager
@@ -35,7 +45,7 @@ def start_social(jwks_url: str, minter: TokenMinter) -> StartSocial:
             "redis_url": redis_url,
             "jwks_url": jwks_url,
             "ticket_secret": TICKET_SECRET,
-            "database_url": "sqlite+aiosqlite:///:memory:",
+            "database_url": migrated_url,
         } | overrides
         app = create_app(SocialSettings(**fields))
         relay = Relay(redis_url, history_length=100, history_age=timedelta(hours=1))

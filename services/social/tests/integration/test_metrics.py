@@ -40,13 +40,15 @@ class Watched:
 
 
 @pytest.fixture
-async def watched(redis: Redis, redis_url: str, jwks_url: str, minter: TokenMinter) -> AsyncIterator[Watched]:
+async def watched(
+    redis: Redis, redis_url: str, jwks_url: str, migrated_url: str, minter: TokenMinter
+) -> AsyncIterator[Watched]:
     settings = SocialSettings(
         redis_url=redis_url,
         jwks_url=jwks_url,
         ticket_secret=TICKET_SECRET,
         tickets_per_minute=3,
-        database_url="sqlite+aiosqlite:///:memory:",
+        database_url=migrated_url,
     )
     app = create_app(settings)
     await declare_revocations_complete(redis)

@@ -7,7 +7,8 @@ import pytest
 from callboard_contracts import close_codes
 from callboard_social.wire import connection as wire
 from callboard_social.wire import inbound
-from callboard_social.wire.connection import MAX_PENDING_BYTES, Connection
+from callboard_social.wire.connection import Connection
+from callboard_social.wire.lane import MAX_PENDING_BYTES
 from callboard_social.wire.protocol import Frame
 
 

@@ -2,12 +2,12 @@
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from importlib import resources
 from typing import Any
 
-from callboard_contracts.channels import Channel
+from callboard_contracts.channels import Channel, ChannelKind
 from callboard_contracts.keys import channel_key, guard_key, meta_key
 from callboard_contracts.positions import Position
 from redis.asyncio import BlockingConnectionPool
@@ -17,6 +17,10 @@ from callboard_servicekit.errors import Unavailable
 from callboard_servicekit.redis_connection import IncarnatedConnection, OnFailure, connection_pool
 
 META_OUTLIVES_HISTORY_BY = timedelta(days=30)
+PASSING_META_OUTLIVES_HISTORY_BY = timedelta(hours=1)
+"""Workflows come without end, and clients may ask for any id: a channel of one is forgotten soon after its history."""
+PASSING_META_LIVES_WHEN_ASKED_FOR = timedelta(hours=1)
+_PASSING_KINDS = {ChannelKind.WORKFLOW}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +28,16 @@ class Guard:
     """Makes a repeat a no-op and a gap an answer: ``sequence`` counts one subject's events from 1.
 
     ``is_base``: the caller knows that everything before is out; go on from here, whatever Redis knows of it.
+    ``life``: how long a subject of a single event is remembered; None: as long as the channel's offset, which a
+    sequence of several needs. ``content`` names in letters and digits what is published: another one under the same
+    number is refused; empty: not compared.
     """
 
     subject: str
     sequence: int
     is_base: bool = False
+    life: timedelta | None = None
+    content: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +51,10 @@ class LogPlace:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """The event is in the channel, now or by an earlier call, at this position."""
+    """The event is in the channel, now or (`is_repeat`) by an earlier call, at this position."""
 
     position: Position
+    is_repeat: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +62,10 @@ class Behind:
     """Not published: the last sequence number that Redis knows is not the one before (0: it knows none)."""
 
     last_sequence: int
+
+
+class AlreadyPublishedOtherwise(Exception):
+    """Something with another content went out under this number of the guard."""
 
 
 class RelayUnavailable(Unavailable):
@@ -78,11 +92,8 @@ class Relay:
         self._pool: BlockingConnectionPool = connection_pool(redis_url, on_failure)
         self._script = resources.files(__package__).joinpath("publish.lua").read_bytes()
         self._digest = hashlib.sha1(self._script, usedforsecurity=False).hexdigest()
-        self._bounds = (
-            history_length,
-            _milliseconds(history_age),
-            _milliseconds(history_age + META_OUTLIVES_HISTORY_BY),
-        )
+        self._history_age = history_age
+        self._bounds = (history_length, _milliseconds(history_age))
 
     async def publish(
         self,
@@ -92,8 +103,9 @@ class Relay:
         *,
         guard: Guard | None = None,
         log: LogPlace | None = None,
+        second: Channel | None = None,
     ) -> Published | Behind:
-        """Put one event into the channel.
+        """Put one event into the channel; into a second one in the same step, so that both have the same order.
 
         Args:
             organization_id: whose channel.
@@ -101,8 +113,10 @@ class Relay:
             body: the JSON object of a `BusEvent` without ``v`` and ``position``.
             guard: needed by whatever may be sent twice.
             log: for a chunk of log lines, its place in the execution's own channel; only with a guard.
+            second: a further channel that counts offsets, its own; the position returned is the first one's.
 
         Raises:
+            AlreadyPublishedOtherwise: the guard has a content, and its number went out with another one.
             RelayUnavailable: Redis did not answer.
         """
         keys = [meta_key(organization_id, channel), channel_key(organization_id, channel)]
@@ -110,22 +124,33 @@ class Relay:
             keys.append(guard_key(organization_id, channel, guard.subject))
         if log is not None:
             keys.append(channel_key(organization_id, log.channel))
+        if second is not None:
+            keys += [meta_key(organization_id, second), channel_key(organization_id, second)]
+        meta_life = self._meta_life(channel)
         arguments = (
+            _milliseconds(meta_life),
             body.removeprefix("{"),
             guard.sequence if guard else 0,
             int(guard.is_base) if guard else 0,
+            _milliseconds((guard.life if guard else None) or meta_life),
+            guard.content if guard else "",
             log.attempt if log else 0,
             log.last_line if log else 0,
+            _milliseconds(self._meta_life(second)) if second else 0,
         )
         outcome, epoch, number = await self._call(keys, arguments)
         if outcome == b"behind":
             return Behind(number)
-        return Published(Position(epoch.decode(), number))
+        if outcome == b"conflict":
+            raise AlreadyPublishedOtherwise
+        return Published(Position(epoch.decode(), number), is_repeat=outcome == b"repeated")
 
     async def position(self, organization_id: str, channel: Channel) -> Position:
         """Where a channel that counts offsets stands now; raises `RelayUnavailable`."""
         keys = [meta_key(organization_id, channel), channel_key(organization_id, channel)]
-        _, epoch, offset = await self._call(keys, ("", 0, 0, 0, 0))
+        is_passing = channel.kind in _PASSING_KINDS
+        life = PASSING_META_LIVES_WHEN_ASKED_FOR if is_passing else self._meta_life(channel)
+        _, epoch, offset = await self._call(keys, (_milliseconds(life), "", 0, 0, 0, "", 0, 0, 0))
         return Position(epoch.decode(), offset)
 
     async def check(self) -> None:
@@ -139,6 +164,11 @@ class Relay:
 
     async def close(self) -> None:
         await self._pool.aclose()
+
+    def _meta_life(self, channel: Channel) -> timedelta:
+        """Longer than the stream's: without its epoch a stream would be dropped before its time."""
+        is_passing = channel.kind in _PASSING_KINDS
+        return self._history_age + (PASSING_META_OUTLIVES_HISTORY_BY if is_passing else META_OUTLIVES_HISTORY_BY)
 
     async def _call(self, keys: list[str], arguments: tuple[Any, ...]) -> tuple[bytes, bytes, int]:
         try:
@@ -163,7 +193,8 @@ class Relay:
         self, connection: IncarnatedConnection, keys: list[str], arguments: tuple[Any, ...]
     ) -> tuple[bytes, bytes, int]:
         """Run the script on one connection, whose run id is the one that the script is told."""
-        rest = (len(keys), *keys, connection.run_id, secrets.token_hex(4), *self._bounds, *arguments)
+        epochs = secrets.token_hex(4), secrets.token_hex(4)
+        rest = (len(keys), *keys, connection.run_id, *epochs, *self._bounds, *arguments)
         try:
             await connection.send_command("EVALSHA", self._digest, *rest)
             answer = await connection.read_response()

@@ -2,20 +2,26 @@
 
 import time
 import uuid
+from contextlib import AbstractContextManager
+from datetime import datetime
 from http import HTTPStatus
 
 import structlog
 from callboard_contracts import close_codes, native
+from callboard_contracts.identity import Identity
 from callboard_servicekit.errors import ServiceError
 from fastapi import FastAPI
-from starlette.types import Receive, Scope, Send
+from starlette.routing import WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from callboard_social.dialects.native import frame_of
+from callboard_social.dialects.native_requests import NativeRequests
 from callboard_social.dialects.native_session import NativeSession, Positions
 from callboard_social.dialects.native_upgrade import Upgrade
 from callboard_social.errors import TicketRefused
 from callboard_social.hub.channel import Member
 from callboard_social.resources import resources_of
+from callboard_social.vouched import Vouched
 from callboard_social.wire.connection import Connection
 
 log = structlog.get_logger(__name__)
@@ -35,6 +41,11 @@ class UpgradeRequired(ServiceError):
 async def require_upgrade() -> None:
     """What a plain request to the socket's path is told."""
     raise UpgradeRequired
+
+
+def add_routes(app: FastAPI, native: ASGIApp) -> None:
+    app.add_api_route(PATH, require_upgrade, include_in_schema=False)
+    app.router.routes.append(WebSocketRoute(PATH, native))
 
 
 class NativeSocket:
@@ -64,22 +75,49 @@ class NativeSocket:
             resources.metrics.connections_limited()
             await upgrade.accept_and_close(close_codes.CONNECTION_LIMIT, close_codes.CONNECTION_LIMIT.reason)
             return
+        vouched = resources.handshake.vouched(upgrade.connection, upgrade.ticket(), identity)
+        expires_at = resources.lifetime.expiry(identity) if vouched is None else None
         connection = Connection(uuid.uuid4().hex, send)
         member = Member(connection, identity, resources.dialect)
         resources.hub.register(member)
+        was_let_in = False
         try:
-            session = NativeSession(member, resources.hub, resources.relay, resources.metrics)
-            if await self._welcome(upgrade, member, session, positions):
+            requests = NativeRequests(member, resources.hub, resources.rooms, resources.presence)
+            session = NativeSession(member, resources.hub, requests, resources.metrics)
+            was_let_in = await self._welcome(upgrade, member, session, positions, expires_at)
+            if was_let_in:
                 resources.metrics.handshake_seconds.observe(time.perf_counter() - begun_at)
-                await self._live(connection, member, session, receive)
+                with self._ending_with(identity, vouched, connection):
+                    await self._live(connection, member, session, receive)
         finally:
-            resources.hub.unregister(member, is_clean=connection.has_parted)
+            resources.hub.unregister(member, is_clean=connection.has_parted or not was_let_in)
 
-    async def _welcome(self, upgrade: Upgrade, member: Member, session: NativeSession, positions: Positions) -> bool:
+    def _ending_with(
+        self, identity: Identity, vouched: Vouched | None, connection: Connection
+    ) -> AbstractContextManager[None]:
+        """Within the block the socket ends with what lets it live."""
+
+        def end() -> None:
+            connection.close(close_codes.IDENTITY_EXPIRED)
+
+        if vouched is not None:
+            return vouched.watched(end)
+        warning = frame_of(native.Expiring())
+        lifetime = resources_of(self._app).lifetime
+        return lifetime.timed(identity, warn=lambda: connection.enqueue(warning), end=end)
+
+    async def _welcome(
+        self,
+        upgrade: Upgrade,
+        member: Member,
+        session: NativeSession,
+        positions: Positions,
+        expires_at: datetime | None,
+    ) -> bool:
         """Join the channels and open the socket; False when that was refused."""
         resources = resources_of(self._app)
         try:
-            await session.welcome(positions, resources.lifetime.expiry(member.identity))
+            await session.welcome(positions, expires_at)
             # Between its check and its registration a session may have ended; from here on the hub closes it.
             if await resources.revocations.is_revoked(member.identity):
                 member.connection.close(close_codes.SESSION_REVOKED)
@@ -98,12 +136,7 @@ class NativeSocket:
         log.info("connection_opened", kind=identity.kind, **ids)
         started = time.monotonic()
         try:
-            with resources.lifetime.timed(
-                identity,
-                warn=lambda: connection.enqueue(frame_of(native.Expiring())),
-                end=lambda: connection.close(close_codes.IDENTITY_EXPIRED),
-            ):
-                await connection.carry(receive, session.handle)
+            await connection.carry(receive, session.handle)
         finally:
             resources.metrics.closed(connection.close_code, connection.peer_code)
             log.info("connection_closed", seconds=round(time.monotonic() - started, 1), **ids)

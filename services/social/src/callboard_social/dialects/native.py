@@ -19,9 +19,17 @@ def frame_of(message: native.ServerFrame) -> Frame:
     return Frame(message.type, strict_json.dumps(native.dump_frame(message)))
 
 
-def _event_fields(channel: Channel, event: BusEvent, kind: str) -> dict[str, Any]:
-    fields = Event(type=kind, channel=str(channel), position=event.position, at=event.at, data=event.data)
-    return fields.model_dump(by_alias=True, exclude={"reply_to"})
+def echo_frame(channel: Channel, position: str, at: str, data: dict[str, Any], reply_to: str | int | None) -> Frame:
+    """A chat as the connection sees it that sent it; ``replyTo`` only when its request had an ``id``."""
+    event = Event(type=EventType.ECHO, channel=str(channel), position=position, at=at, data=data, reply_to=reply_to)
+    return _event_frame(event)
+
+
+def _event_frame(event: Event) -> Frame:
+    fields = event.model_dump(by_alias=True)
+    if fields["replyTo"] is None:
+        del fields["replyTo"]
+    return Frame(event.type, strict_json.dumps(fields))
 
 
 class NativeDialect:
@@ -30,13 +38,13 @@ class NativeDialect:
     name = "native"
 
     def event(self, channel: Channel, event: BusEvent) -> Frame:
-        return Frame(event.type, strict_json.dumps(_event_fields(channel, event, event.type)))
+        return _event_frame(
+            Event(type=event.type, channel=str(channel), position=event.position, at=event.at, data=event.data)
+        )
 
     def echo(self, channel: Channel, event: BusEvent) -> Frame:
-        fields = _event_fields(channel, event, EventType.ECHO)
-        if event.origin is not None and event.origin.request is not None:
-            fields["replyTo"] = event.origin.request
-        return Frame(EventType.ECHO, strict_json.dumps(fields))
+        request = event.origin.request if event.origin is not None else None
+        return echo_frame(channel, event.position, event.at, event.data, request)
 
     def reset(self, channel: Channel, position: Position) -> Frame:
         return frame_of(native.Reset(channel=str(channel), position=str(position)))
@@ -50,14 +58,14 @@ class NativeDialect:
             {"userId": change.user_id, "login": change.login, "status": "online" if change.is_online else "offline"}
             for change in changes
         ]
-        fields = Event(
+        event = Event(
             type=EventType.PRESENCE_UPDATE,
             channel=str(channel),
             position=str(position),
             at=format_time(datetime.now(UTC)),
             data={"users": users},
         )
-        return (Frame(fields.type, strict_json.dumps(fields.model_dump(by_alias=True, exclude={"reply_to"}))),)
+        return (_event_frame(event),)
 
     def bus(self, *, is_back: bool) -> Frame:
         return frame_of(native.Bus(state="back" if is_back else "lost"))

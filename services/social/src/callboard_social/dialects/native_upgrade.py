@@ -8,7 +8,8 @@ from callboard_servicekit.problems import render
 from starlette.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
 
-from callboard_social.dialects.native_session import Positions, Refused, open_channel
+from callboard_social.dialects.native_requests import Refused, parse_channel
+from callboard_social.dialects.native_session import Positions
 from callboard_social.errors import InvalidPositions
 
 
@@ -43,7 +44,7 @@ class Upgrade:
             raise InvalidPositions
         try:
             pairs = [part.rpartition("@") for part in listed]
-            return {open_channel(name): Position.parse(position) for name, _, position in pairs}
+            return {parse_channel(name): Position.parse(position) for name, _, position in pairs}
         except (ValueError, Refused) as error:
             raise InvalidPositions from error
 

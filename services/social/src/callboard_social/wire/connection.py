@@ -1,11 +1,6 @@
-"""One open socket and its out-lane.
-
-Everything a socket receives goes through the one lane, in the order in which it happened: a reply can never overtake
-an event that was there first. Putting something into the lane never waits, so the hub never waits for a client.
-"""
+"""One open socket and its out-lane: a reply can never overtake an event that was there first."""
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
@@ -15,12 +10,9 @@ from callboard_contracts.native import MAX_INBOUND_BYTES
 from starlette.types import Receive, Send
 
 from callboard_social.wire.inbound import InboundBudget
+from callboard_social.wire.lane import Lane
 from callboard_social.wire.protocol import Frame, bytes_of
 
-MAX_PENDING_BYTES = 1024 * 1024
-"""Bound of what waits for one slow reader; beyond it the socket is closed, and its client comes back. A frame that
-waits alone may be larger: whoever reads gets it."""
-FRAMES_IN_A_ROW = 64
 NO_CODE = 1005
 PARTING_CODES = frozenset({1000, 1001})
 """What a client closes with that is done, or whose page is left."""
@@ -34,16 +26,14 @@ OnText = Callable[[str | None], Awaitable[None]]
 class Connection:
     """Carries frames out and messages in until either side closes."""
 
-    __slots__ = ("_closing", "_deadline", "_inbound", "_lane", "_pending_bytes", "_send", "_wake", "id", "peer_code")
+    __slots__ = ("_closing", "_deadline", "_inbound", "_lane", "_send", "id", "peer_code")
 
     def __init__(self, connection_id: str, send: Send) -> None:
         self.id = connection_id
         self.peer_code: int | None = None
         self._send = send
-        self._lane: deque[Frame] = deque()
-        self._pending_bytes = 0
+        self._lane = Lane()
         self._closing: CloseCode | None = None
-        self._wake = asyncio.Event()
         self._deadline: asyncio.Timeout | None = None
         self._inbound = InboundBudget()
 
@@ -69,25 +59,19 @@ class Connection:
 
         Over the bound what waits is dropped and the socket closes: it would otherwise see a gap.
         """
-        if self._closing is not None:
-            return
-        self._lane.append(frame)
-        self._pending_bytes += len(frame.text)
-        if self._pending_bytes > MAX_PENDING_BYTES and len(self._lane) > 1:
+        if self._closing is None and not self._lane.put(frame):
             self.drop(close_codes.BACK_PRESSURE)
-        self._wake.set()
 
     def close(self, code: CloseCode) -> None:
         """Close after what is in the lane; the first close counts."""
         if self._closing is None:
             self._closing = code
-            self._wake.set()
+            self._lane.end()
             self._limit_linger()
 
     def drop(self, code: CloseCode) -> None:
         """Close without what is in the lane: it may not be seen any more, or never will be."""
         self._lane.clear()
-        self._pending_bytes = 0
         self.close(code)
 
     def _limit_linger(self) -> None:
@@ -125,22 +109,13 @@ class Connection:
             # when there is nothing to wait for, they have their turn.
             await asyncio.sleep(self._inbound.spend(size))
 
-    async def _write_lane(self) -> None:
-        written = 0
-        while self._lane:
-            frame = self._lane.popleft()
-            self._pending_bytes -= len(frame.text)
-            await self._send({"type": "websocket.send", "text": frame.text})
-            written += 1
-            if written % FRAMES_IN_A_ROW == 0:
-                await asyncio.sleep(0)  # sending does not pause while the peer reads
-
     async def _write(self) -> None:
         try:
-            while self._closing is None or self._lane:
-                await self._wake.wait()
-                self._wake.clear()
-                await self._write_lane()
-            await self._send({"type": "websocket.close", "code": self._closing.code, "reason": self._closing.reason})
+            await self._lane.pour(self._write_frame)
+            closing = self._closing or close_codes.SHUTTING_DOWN
+            await self._send({"type": "websocket.close", "code": closing.code, "reason": closing.reason})
         except OSError:
             return  # the peer is gone: reading ends too, and says so
+
+    async def _write_frame(self, frame: Frame) -> None:
+        await self._send({"type": "websocket.send", "text": frame.text})

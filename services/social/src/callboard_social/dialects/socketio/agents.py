@@ -1,0 +1,179 @@
+"""Path ``/socket.io/``, namespace ``/agents``: rooms, who is in them, and what they say."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import structlog
+from callboard_contracts import agents as wire
+from callboard_contracts import close_codes
+from callboard_contracts.channels import Channel
+from callboard_contracts.events import BusEvent, EventType, Origin
+from callboard_contracts.identity import Identity
+from callboard_contracts.wire import format_time
+from callboard_servicekit.errors import ServiceError, TooManyRequests
+from pydantic import BaseModel, ValidationError
+
+from callboard_social.dialects.socketio.admission import Admission, NotAdmitted, Refusal, Seat
+from callboard_social.dialects.socketio.application import Acknowledge, ConnectRefused
+from callboard_social.dialects.socketio.dialect import SocketIoDialect
+from callboard_social.dialects.socketio.socket import Socket, event_frame
+from callboard_social.hub.channel import PresenceChange
+from callboard_social.limits import MAX_CHANNELS, RateLimit
+from callboard_social.rooms.service import Rooms
+from callboard_social.wire.protocol import Frame
+
+log = structlog.get_logger(__name__)
+
+NAMESPACE = "/agents"
+_REFUSALS = {
+    Refusal.MISSING: wire.MISSING_TOKEN,
+    Refusal.INVALID: wire.INVALID_TOKEN,
+    Refusal.TOO_MANY: wire.TOO_MANY_CONNECTIONS,
+}
+EVENTS = ("room:join", "room:leave", "message:send")
+"""What clients may emit."""
+Answer = dict[str, Any]
+Handler = Callable[[Any], Awaitable[Answer]]
+
+
+def encode(channel: Channel, event: BusEvent) -> Frame | None:
+    if event.type != EventType.CHAT:
+        return None
+    return event_frame(NAMESPACE, "message:new", message_of(channel, event.at, event.data), kind=event.type)
+
+
+def message_of(channel: Channel, at: str, data: dict[str, Any]) -> Answer:
+    """A message as agents know it: by ``roomId`` and ``agentId``."""
+    return {"roomId": channel.id, "agentId": data["userId"], "at": at} | {
+        name: value for name, value in data.items() if name != "userId"
+    }
+
+
+def encode_presence(channel: Channel, change: PresenceChange) -> Frame:
+    status = "online" if change.is_online else "offline"
+    told = {"agentId": change.user_id, "status": status, "roomId": channel.id}
+    return event_frame(NAMESPACE, EventType.PRESENCE_UPDATE, told)
+
+
+class AgentsSession:
+    """Answers one agent's requests, one after the other."""
+
+    def __init__(
+        self,
+        socket: Socket,
+        admission: Admission,
+        dialect: SocketIoDialect,
+        presented: Identity | None,
+        *,
+        rooms: Rooms,
+        violations: RateLimit,
+    ) -> None:
+        self._socket = socket
+        self._admission = admission
+        self._dialect = dialect
+        self._presented = presented
+        self._rooms = rooms
+        self._violations = violations
+        self._seat: Seat | None = None
+        self._handlers: dict[str, tuple[type[BaseModel], Handler]] = {
+            "room:join": (wire.RoomRequest, self._join),
+            "room:leave": (wire.RoomRequest, self._leave),
+            "message:send": (wire.MessageSend, self._send),
+        }
+
+    async def admit(self, auth: Mapping[str, Any]) -> None:
+        try:
+            identity = await self._admission.identify(self._socket, auth, self._presented)
+        except NotAdmitted as error:
+            raise ConnectRefused(_REFUSALS[error.refusal]) from error
+        self._seat = self._admission.seat(self._socket, identity, self._dialect)
+
+    async def greet(self) -> None:
+        if self._seat is None:
+            return
+        identity = self._seat.member.identity
+        rooms = (await self._rooms.rooms_of(identity))[:MAX_CHANNELS]
+        acknowledgement = {
+            "agentId": identity.user_id,
+            "login": identity.login,
+            "organizationId": identity.organization_id,
+            "role": identity.role,
+            "rooms": rooms,
+        }
+        greeting = event_frame(NAMESPACE, "agent:hello-ack", acknowledgement)
+        await self._seat.join([Channel.room(room) for room in rooms], greeting)
+
+    async def receive(self, event: str, arguments: list[Any], acknowledge: Acknowledge | None) -> None:
+        model, handler = self._handlers.get(event, (None, None))
+        asked = arguments[0] if arguments and isinstance(arguments[0], dict) else {}
+        if model is None or handler is None:
+            self._violation(asked, acknowledge, "unknown-event", "There is no event of this name.")
+            return
+        try:
+            answer = await handler(model.model_validate(asked))
+        except ValidationError:
+            self._violation(asked, acknowledge, "invalid-request", "The event does not have the form this one takes.")
+        except ServiceError as error:
+            self._refuse(asked, acknowledge, error.code, error.detail, is_temporary=error.is_temporary)
+        else:
+            if acknowledge is not None:
+                acknowledge({"ok": True} | answer)
+
+    async def _join(self, request: wire.RoomRequest) -> Answer:
+        seat = self._seated()
+        await self._rooms.require_member(seat.member.identity, request.room_id)
+        await seat.join((Channel.room(request.room_id),))
+        return self._told("room:joined", request)
+
+    async def _leave(self, request: wire.RoomRequest) -> Answer:
+        seat = self._seated()
+        await self._rooms.require_member(seat.member.identity, request.room_id)
+        seat.leave(Channel.room(request.room_id))
+        return self._told("room:left", request)
+
+    def _told(self, event: str, request: wire.RoomRequest) -> Answer:
+        answer = {"roomId": request.room_id} | _requested(request.request_id)
+        self._socket.emit(event, answer)
+        return answer
+
+    async def _send(self, request: wire.MessageSend) -> Answer:
+        said = await self._rooms.say(
+            self._seated().member.identity,
+            request.room_id,
+            request.content,
+            client_id=request.client_id,
+            fields=request.model_extra or {},
+            origin=Origin(connection=self._socket.id),
+        )
+        message = message_of(Channel.room(request.room_id), format_time(said.message.at), said.message.data())
+        return {"message": message} | _requested(request.request_id)
+
+    def _seated(self) -> Seat:
+        assert self._seat is not None  # noqa: S101 - nothing is received before `admit`
+        return self._seat
+
+    def _violation(self, asked: Answer, acknowledge: Acknowledge | None, code: str, message: str) -> None:
+        self._refuse(asked, acknowledge, code, message, is_temporary=False)
+        try:
+            self._violations.spend("")
+        except TooManyRequests:
+            log.info("connection_violates_protocol", socket=self._socket.id)
+            self._socket.close(close_codes.PROTOCOL_VIOLATIONS)
+
+    def _refuse(
+        self, asked: Answer, acknowledge: Acknowledge | None, code: str, message: str, *, is_temporary: bool
+    ) -> None:
+        """As an acknowledgement for who asked for one, and as an event for who listens."""
+        named = {name: asked[name] for name in ("roomId", "requestId") if isinstance(asked.get(name), str | int)}
+        problem = {"code": code, "message": message, "temporary": is_temporary} | named
+        self._socket.emit("error", problem)
+        if acknowledge is not None:
+            acknowledge({"ok": False} | problem)
+
+    def end(self, *, is_clean: bool) -> None:
+        if self._seat is not None:
+            self._seat.end(is_clean=is_clean)
+
+
+def _requested(request_id: str | int | None) -> Answer:
+    return {} if request_id is None else {"requestId": request_id}

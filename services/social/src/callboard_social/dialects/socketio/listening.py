@@ -1,0 +1,32 @@
+"""A socket that hears and has nothing to ask."""
+
+from typing import Any
+
+from callboard_contracts.identity import Identity
+
+from callboard_social.dialects.socketio.admission import Admission, Seat
+from callboard_social.dialects.socketio.application import Acknowledge
+from callboard_social.dialects.socketio.dialect import SocketIoDialect
+from callboard_social.dialects.socketio.socket import Socket
+
+
+class ListeningSession:
+    """What the applications have in common that take no events: each says who is let in, and what it hears."""
+
+    def __init__(
+        self, socket: Socket, admission: Admission, dialect: SocketIoDialect, presented: Identity | None
+    ) -> None:
+        self._socket = socket
+        self._admission = admission
+        self._dialect = dialect
+        self._presented = presented
+        self._seat: Seat | None = None
+
+    async def receive(self, event: str, arguments: list[Any], acknowledge: Acknowledge | None) -> None:  # noqa: ARG002
+        """Whatever it is; who waits for an answer gets one."""
+        if acknowledge is not None:
+            acknowledge({"ok": False, "code": "unknown-event"})
+
+    def end(self, *, is_clean: bool) -> None:
+        if self._seat is not None:
+            self._seat.end(is_clean=is_clean)

@@ -1,0 +1,174 @@
+"""One Engine.IO session: the namespaces that its client is connected to."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+from typing import Protocol
+
+import structlog
+from starlette.requests import HTTPConnection
+
+from callboard_social.dialects.socketio.application import Application
+from callboard_social.dialects.socketio.conversation import Conversation
+from callboard_social.dialects.socketio.packet import MalformedPacket, Packet, PacketType
+from callboard_social.dialects.socketio.reading import PacketReader
+from callboard_social.dialects.socketio.socket import Socket, connect_error_frame
+from callboard_social.wire.protocol import Frame, bytes_of
+
+log = structlog.get_logger(__name__)
+
+INVALID_NAMESPACE = "Invalid namespace"
+
+
+class Engine(Protocol):
+    """The Engine.IO session below, as this layer uses it."""
+
+    @property
+    def request(self) -> HTTPConnection: ...
+
+    def admit(self) -> None:
+        """The client is connected to a namespace: the deadline for that is off."""
+        ...
+
+    def send(self, frame: Frame) -> None: ...
+
+    def close(self) -> None: ...
+
+    def drop(self, *last: Frame) -> None: ...
+
+
+Inbound = Callable[[Packet | None, int], None]
+"""Counts a packet, or what is none, and its bytes."""
+
+
+class NamespacesOfSession:
+    """Handles a session's messages, one after the other, and is the trunk of its sockets.
+
+    Where the protocol is silent this does what its reference server does: a second CONNECT to a namespace, a packet
+    for a namespace that the client is not connected to, and whatever is malformed close the session. Packets that
+    crossed our disconnect are ignored instead: their sender could not know.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        applications: Mapping[str, Application],
+        inbound: Inbound,
+        outbound: Callable[[Frame], None],
+        patience: timedelta,
+    ) -> None:
+        self._engine = engine
+        self._applications = applications
+        self._inbound = inbound
+        self._outbound = outbound
+        self._patience = patience
+        self._reader = PacketReader()
+        self._bytes_read = 0
+        self._open: dict[str, Conversation] = {}
+        self._disconnected: set[str] = set()
+        self._has_closed = False
+        self._deadline: asyncio.TimerHandle | None = None
+        self._handlers: dict[PacketType, Callable[[Conversation, Packet], Awaitable[None]]] = {
+            PacketType.EVENT: Conversation.receive,
+            PacketType.ACK: Conversation.acknowledged,
+            PacketType.DISCONNECT: self._leave,
+        }
+
+    @property
+    def request(self) -> HTTPConnection:
+        return self._engine.request
+
+    async def received(self, message: str | bytes) -> None:
+        """One Engine.IO message; after a close there is nothing left to say to it."""
+        if self._has_closed:
+            return
+        self._bytes_read += bytes_of(message)
+        try:
+            packet = self._reader.read(message)
+        except MalformedPacket as error:
+            self._count(None)
+            self._violation(str(error))
+            return
+        if packet is not None:
+            self._count(packet)
+            await self._handle(packet)
+
+    def ended(self, *, is_clean: bool) -> None:
+        """What we closed only for a while is not clean, even when its client closes too."""
+        is_clean = is_clean and not self._has_closed
+        self._has_closed = True
+        self._stop_deadline()
+        for conversation in self._open.values():
+            conversation.end(is_clean=is_clean)
+        self._open.clear()
+
+    def admit(self) -> None:
+        self._stop_deadline()
+        self._engine.admit()
+
+    def send(self, frame: Frame) -> None:
+        self._engine.send(frame)
+
+    def reply(self, frame: Frame) -> None:
+        self._outbound(frame)
+        self._engine.send(frame)
+
+    def close(self) -> None:
+        self._has_closed = True
+        self._engine.close()
+
+    def drop(self, last: Frame | None) -> None:
+        self._has_closed = True
+        if last is None:
+            self._engine.drop()
+        else:
+            self._outbound(last)
+            self._engine.drop(last)
+
+    def parted(self, socket: Socket) -> None:
+        if socket.was_connected:
+            self._disconnected.add(socket.namespace)
+        self._end(socket.namespace)
+
+    def _count(self, packet: Packet | None) -> None:
+        self._inbound(packet, self._bytes_read)
+        self._bytes_read = 0
+
+    def _violation(self, reason: str) -> None:
+        log.info("session_violates_protocol", reason=reason)
+        self.close()
+
+    async def _handle(self, packet: Packet) -> None:
+        conversation = self._open.get(packet.namespace)
+        if packet.type is PacketType.CONNECT and conversation is None:
+            await self._connect(packet)
+            return
+        handler = self._handlers.get(packet.type)
+        if handler is not None and conversation is not None:
+            await handler(conversation, packet)
+        elif handler is None or packet.namespace not in self._disconnected:
+            self._violation("a packet that its namespace does not take now")
+
+    async def _connect(self, packet: Packet) -> None:
+        application = self._applications.get(packet.namespace)
+        if application is None:
+            self.reply(connect_error_frame(packet.namespace, INVALID_NAMESPACE))
+            return
+        self._disconnected.discard(packet.namespace)
+        socket = Socket(packet.namespace, self)
+        conversation = self._open[packet.namespace] = Conversation(socket, application(socket))
+        await conversation.begin(packet.data or {})
+
+    async def _leave(self, conversation: Conversation, _packet: Packet) -> None:
+        self._end(conversation.socket.namespace)
+
+    def _end(self, namespace: str) -> None:
+        self._open.pop(namespace).end(is_clean=True)
+        if not self._open and not self._has_closed and self._deadline is None:
+            loop = asyncio.get_running_loop()
+            self._deadline = loop.call_later(self._patience.total_seconds(), self.close)
+
+    def _stop_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None

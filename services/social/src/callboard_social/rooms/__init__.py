@@ -1,0 +1,1 @@
+"""Rooms of an organisation: who is in them, and what is said there."""

@@ -1,0 +1,153 @@
+"""HTTP long-polling: a GET waits for what the lane has, a POST brings what the client says."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from starlette.types import Receive, Send
+
+from callboard_social.wire.engineio.errors import DuplicateRequest, MalformedPacket, PayloadTooLarge, UnknownSession
+from callboard_social.wire.engineio.options import Ending
+from callboard_social.wire.engineio.packet import SEPARATOR, PacketType, decode_payload, encode_frame
+
+if TYPE_CHECKING:
+    from callboard_social.wire.engineio.session import EngineSession
+
+MAX_POLL_BYTES = 256 * 1024
+"""After this much the rest is for the next GET; to encode it all at once would keep everybody else waiting."""
+NOOP_SECONDS = 0.1
+"""A GET that comes while a WebSocket takes over has to end before the client switches; one that comes again and again,
+because the client did not hear the answer to its probe, must not spin."""
+
+
+class Polling:
+    """At most one GET and one POST at a time."""
+
+    __slots__ = ("_is_polled", "_is_pushed", "_session", "_waiting")
+
+    def __init__(self, session: "EngineSession") -> None:
+        self._session = session
+        self._is_polled = False
+        self._is_pushed = False
+        self._waiting: asyncio.Timeout | None = None
+        session.lane.on_change = self.release
+
+    @property
+    def is_attended(self) -> bool:
+        return self._is_polled
+
+    def leave(self) -> None:
+        self.release()
+
+    def release(self) -> None:
+        """Have the GET that waits answered now, with whatever there is."""
+        if self._waiting is not None and not self._waiting.expired():
+            self._waiting.reschedule(0)
+
+    async def poll(self, receive: Receive, send: Send) -> None:
+        """Answer a GET when there is something to say; raises `DuplicateRequest`.
+
+        What a client does not wait for stays in the lane.
+        """
+        session = self._session
+        if self._is_polled:
+            session.end(Ending.DUPLICATE)
+            raise DuplicateRequest
+        self._is_polled = True
+        try:
+            within = NOOP_SECONDS if session.upgrading is not None else None
+            is_waiting = not session.lane and not session.is_closing
+            if (is_waiting and await self._leaves(receive, within)) or await self._leaves(receive, 0):
+                return
+            is_last, payload = self._next_payload()
+            await respond(send, payload)
+        finally:
+            self._is_polled = False
+        if is_last and session.ending is not None:
+            session.end(session.ending)
+
+    async def _leaves(self, receive: Receive, within: float | None) -> bool:
+        """True when the client goes away before it is released, or before so many seconds are over."""
+        try:
+            async with asyncio.timeout(within) as self._waiting:
+                while (await receive())["type"] != "http.disconnect":
+                    pass
+        except TimeoutError:
+            return False
+        finally:
+            self._waiting = None
+        return True
+
+    def _next_payload(self) -> tuple[bool, str]:
+        """What the GET is answered, and before it whether that is the last word."""
+        session = self._session
+        if session.is_over:
+            return True, PacketType.NOOP if session.ending is Ending.CLIENT else PacketType.CLOSE
+        if session.transport is not self:
+            return False, PacketType.NOOP
+        packets: list[str] = []
+        size = 0
+        while session.lane and size < MAX_POLL_BYTES:
+            frame = session.lane.take()
+            size += frame.size
+            packets.extend(encode_frame(frame))
+        is_last = session.is_closing and not session.lane
+        if is_last:
+            packets.append(PacketType.CLOSE)
+        return is_last, SEPARATOR.join(packets) or PacketType.NOOP
+
+    async def push(self, receive: Receive, send: Send) -> None:
+        """Hand over what a POST brings, then answer it.
+
+        Raises:
+            DuplicateRequest, MalformedPacket, PayloadTooLarge: the session is over.
+            UnknownSession: it was over before everything was handed over.
+        """
+        session = self._session
+        if self._is_pushed:
+            session.end(Ending.DUPLICATE)
+            raise DuplicateRequest
+        self._is_pushed = True
+        try:
+            body = await self._read(receive)
+            if body is None:
+                return
+            for packet in decode_payload(body, session.options.max_packets):
+                await session.take(packet)
+        except MalformedPacket:
+            session.end(Ending.MALFORMED)
+            raise
+        except PayloadTooLarge:
+            session.end(Ending.TOO_LARGE)
+            raise
+        finally:
+            self._is_pushed = False
+        if session.is_over and session.ending is not Ending.CLIENT:
+            raise UnknownSession
+        await respond(send, "ok")
+
+    async def _read(self, receive: Receive) -> bytes | None:
+        """The body, or None when the client went away in the middle of it."""
+        parts, size, has_more = [], 0, True
+        while has_more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return None
+            part = message.get("body", b"")
+            size += len(part)
+            if size > self._session.options.max_payload:
+                raise PayloadTooLarge
+            self._session.heard()
+            parts.append(part)
+            has_more = message.get("more_body", False)
+        return b"".join(parts)
+
+
+async def respond(send: Send, text: str) -> None:
+    body = text.encode()
+    headers = [
+        (b"content-type", b"text/plain; charset=UTF-8"),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
+    ]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

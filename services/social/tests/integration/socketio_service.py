@@ -1,0 +1,51 @@
+"""Socket.IO with test applications, on a real port."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from callboard_servicekit.errors import Unavailable
+from callboard_social.dialects.socketio.application import Application, ConnectRefused
+from callboard_social.dialects.socketio.server import SocketIo
+from callboard_social.wire.carrier import BoundedCarrier
+from callboard_social.wire.engineio import EngineOptions, EngineServer
+from callboard_testkit.running import running
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from .socketio_echo import Echo
+
+PATIENT = EngineOptions(ping_interval=timedelta(seconds=25), ping_timeout=timedelta(seconds=20))
+
+
+class SocketIoService:
+    """Its address, and how each socket ended: namespace and whether it was clean."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.ends: list[tuple[str, bool]] = []
+
+    @property
+    def applications(self) -> dict[str, Application]:
+        return {
+            "/": lambda socket: Echo(socket, self.ends),
+            "/custom": lambda socket: Echo(socket, self.ends),
+            "/refusing": lambda socket: Echo(socket, self.ends, ConnectRefused("Unauthorized", {"status": 401})),
+            "/busy": lambda socket: Echo(socket, self.ends, Unavailable()),
+        }
+
+
+@asynccontextmanager
+async def socketio_service(options: EngineOptions = PATIENT) -> AsyncIterator[SocketIoService]:
+    service = SocketIoService()
+    engine = EngineServer(options, SocketIo(service.applications))
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        yield
+        await engine.close()
+
+    app = Starlette(routes=[Mount("/socket.io", engine)], lifespan=lifespan)
+    async with running(app, ws=BoundedCarrier) as url:
+        service.url = url
+        yield service
