@@ -110,6 +110,17 @@ async def test_what_has_another_form_is_told_so(account: Account, event: list[An
         assert (answer["ok"], answer["code"]) == (False, code)
 
 
+@pytest.mark.clause("SIO-AGENT-4")
+async def test_a_message_with_bytes_in_it_is_refused(account: Account) -> None:
+    async with agent(account) as (client, _):
+        place = '{"_placeholder":true,"num":0}'
+        for fields in (f'"content":{place}', f'"content":"x","file":{place}'):
+            packet = f'51-/agents,["message:send",{{"roomId":"general",{fields}}}]'
+            await client.send_packet(packet)
+            await client.socket.send(b"\x00\xff")
+            assert (await client.receive_until("error"))[1]["code"] == "invalid-request"
+
+
 @pytest.mark.clause("SIO-AGENT-5")
 async def test_two_agents_in_a_room_see_each_other(account: Account) -> None:
     first_token, second_token = await agent_token(account, "first"), await agent_token(account, "second")

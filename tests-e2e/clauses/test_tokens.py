@@ -3,6 +3,7 @@
 import base64
 import json
 import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -160,6 +161,8 @@ async def test_an_agent_may_do_nothing_in_auth_but_ask_who_it_is(account: Accoun
         ("GET", tokens),
         ("POST", tokens),
         ("DELETE", f"{tokens}/{created['id']}"),
+        ("POST", f"{tokens}/{created['id']}/rotate"),
+        ("GET", f"{door.auth}/api/audit"),
         ("POST", f"{door.auth}/api/logout"),
     ):
         body = {"name": "x"} if (method, url) == ("POST", tokens) else None
@@ -179,3 +182,108 @@ async def test_a_revoked_api_token_is_refused_everywhere_and_its_sockets_close(a
     for url in (f"{door.auth}/api/users/me", f"{door.producer}/executions", door.connect_token):
         assert (await account.http.get(url, headers=headers)).status_code == httpx.codes.UNAUTHORIZED, url
     assert (await exchange(account, created["token"])).json()["code"] == "invalid-api-token"
+
+
+async def rotate(account: Account, token_id: str, **wish: Any) -> httpx.Response:
+    return await account.post(f"{account.door.auth}/api/v1/tokens/{token_id}/rotate", json=wish)
+
+
+async def agent_bearer(account: Account, token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {(await exchange(account, token)).json()['token']}"}
+
+
+@pytest.mark.clause("TOKEN-9")
+async def test_a_rotated_token_gets_a_successor_and_works_for_a_while(account: Account) -> None:
+    old = await account.api_token("nightly")
+    before = datetime.now(UTC)
+    answer = await rotate(account, old["id"])
+    new = answer.json()
+    assert answer.status_code == httpx.codes.CREATED
+    assert new["token"].startswith(f"ah_live_{new['id']}_")
+    assert (new["name"], new["expiresAt"], new["replacedBy"]) == ("nightly", None, None)
+    assert new["replaces"]["id"] == old["id"]
+    overlap = datetime.fromisoformat(new["replaces"]["expiresAt"]) - before
+    assert timedelta(minutes=59) < overlap < timedelta(minutes=61)
+    listed = await account.get(f"{account.door.auth}/api/v1/tokens")
+    assert new["token"] not in listed.text
+    states = {token["id"]: (token["replacedBy"], token["expiresAt"]) for token in listed.json()["tokens"]}
+    assert states == {old["id"]: (new["id"], new["replaces"]["expiresAt"]), new["id"]: (None, None)}
+    for token in (old, new):
+        assert (await exchange(account, token["token"])).status_code == httpx.codes.OK
+
+
+@pytest.mark.clause("TOKEN-9")
+async def test_a_rotation_keeps_the_expiry_unless_it_is_told_another(account: Account) -> None:
+    wish = {"name": "ci", "expiresAt": "2999-01-01T00:00:00.000Z"}
+    first = (await account.post(f"{account.door.auth}/api/v1/tokens", json=wish)).json()
+    second = (await rotate(account, first["id"])).json()
+    third = (await rotate(account, second["id"], expiresAt="2998-01-01T00:00:00.000Z")).json()
+    fourth = (await rotate(account, third["id"], expiresAt=None)).json()
+    kept = [token["expiresAt"] for token in (second, third, fourth)]
+    assert kept == ["2999-01-01T00:00:00.000Z", "2998-01-01T00:00:00.000Z", None]
+
+
+@pytest.mark.clause("TOKEN-9")
+async def test_an_overlap_is_whole_seconds_up_to_seven_days(account: Account) -> None:
+    old = await account.api_token()
+    for overlap in (-1, 604_801, 1.5, "60", "1h", None, True):
+        answer = await rotate(account, old["id"], overlapSeconds=overlap)
+        assert answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY, overlap
+    assert (await rotate(account, old["id"], overlapSeconds=604_800)).status_code == httpx.codes.CREATED
+
+
+@pytest.mark.clause("TOKEN-10")
+async def test_an_agent_stays_who_it_is_when_its_token_is_rotated(account: Account) -> None:
+    old = await account.api_token("ci")
+    new = (await rotate(account, old["id"])).json()
+    assert (old["agentId"], new["agentId"]) == (old["id"], old["id"])
+    told = []
+    for token in (old, new):
+        body = (await exchange(account, token["token"])).json()
+        claims = jwt.decode(body["token"], options={"verify_signature": False})
+        assert (claims["sub"], claims["user_id"], claims["sid"]) == (old["id"], old["id"], token["id"])
+        headers = {"Authorization": f"Bearer {body['token']}"}
+        me = await account.http.get(f"{account.door.auth}/api/users/me", headers=headers)
+        told.append((body["agent"], me.json()))
+    assert told[0] == told[1]
+    assert told[0][0] == {"id": old["id"], "name": "ci"}
+
+
+@pytest.mark.clause("TOKEN-11")
+@pytest.mark.parametrize("overlap", [0, 1])
+async def test_after_the_overlap_the_old_token_is_refused_everywhere_and_its_sockets_close(
+    account: Account, door: Door, overlap: int
+) -> None:
+    old = await account.api_token("ci")
+    headers = await agent_bearer(account, old["token"])
+    async with open_socket(door.socket, additional_headers=headers) as client:
+        assert (await client.receive())["type"] == "connected"
+        new = (await rotate(account, old["id"], overlapSeconds=overlap)).json()
+        assert await client.closed() == (4501, "session revoked")
+    for url in (f"{door.auth}/api/users/me", f"{door.producer}/executions", door.connect_token):
+        assert (await account.http.get(url, headers=headers)).status_code == httpx.codes.UNAUTHORIZED, url
+    assert (await exchange(account, old["token"])).json()["code"] == "invalid-api-token"
+    async with open_socket(door.socket, additional_headers=await agent_bearer(account, new["token"])) as client:
+        assert (await client.receive())["userId"] == old["id"]
+
+
+@pytest.mark.clause("TOKEN-12")
+async def test_a_token_is_rotated_once_and_its_successor_in_its_turn(account: Account) -> None:
+    old = await account.api_token()
+    lost = (await rotate(account, old["id"], overlapSeconds=0)).json()
+    again = await rotate(account, old["id"])
+    assert (again.status_code, again.json()["code"]) == (httpx.codes.CONFLICT, "api-token-already-rotated")
+    assert again.json()["replacedBy"] == lost["id"]
+    found = (await rotate(account, again.json()["replacedBy"], overlapSeconds=0)).json()
+    assert (await exchange(account, lost["token"])).status_code == httpx.codes.UNAUTHORIZED
+    assert (await exchange(account, found["token"])).status_code == httpx.codes.OK
+
+
+@pytest.mark.clause("TOKEN-12")
+async def test_what_is_over_or_foreign_is_not_rotated(account: Account, stranger: Account) -> None:
+    created = await account.api_token()
+    foreign = await rotate(stranger, created["id"])
+    assert (foreign.status_code, foreign.json()["code"]) == (httpx.codes.NOT_FOUND, "not-found")
+    await account.http.delete(f"{account.door.auth}/api/v1/tokens/{created['id']}", headers=account.bearer)
+    over = await rotate(account, created["id"])
+    assert (over.status_code, over.json()["code"]) == (httpx.codes.CONFLICT, "api-token-over")

@@ -7,14 +7,16 @@ import { element } from "../elements.js";
  * @param {string} name
  * @param {string} token
  * @param {() => void} onDone
+ * @param {string} [oldToken]  what becomes of the token that it replaces
  */
-export function newToken(name, token, onDone) {
+export function newToken(name, token, onDone, oldToken) {
   const code = element("code", {}, token);
   return element(
     "section",
     { class: "card new-token", "aria-labelledby": "new-token-title" },
     element("h2", { id: "new-token-title", tabindex: -1 }, `Token “${name}” is ready`),
     element("p", { class: "notice warn" }, "Copy it now. It is shown this once and cannot be shown again."),
+    oldToken && element("p", {}, oldToken),
     element(
       "div",
       { class: "command" },

@@ -1,18 +1,27 @@
 /**
- * @typedef {{id: string, name: string, createdAt: string, expiresAt: string | null, lastUsedAt: string | null}} ApiToken
+ * @typedef {{
+ *   id: string,
+ *   name: string,
+ *   createdAt: string,
+ *   expiresAt: string | null,
+ *   lastUsedAt: string | null,
+ *   replacedBy: string | null,
+ * }} ApiToken
  */
 
 import { element } from "../elements.js";
 import { timeElement } from "../times.js";
+import { endWord } from "./lifetime.js";
 
 /**
  * @param {ApiToken} token
- * @param {() => void} onRevoke
+ * @param {{onRotate: () => void, onRevoke: () => void}} actions
  */
-export function tokenElement({ name, createdAt, expiresAt, lastUsedAt }, onRevoke) {
+export function tokenElement(token, { onRotate, onRevoke }) {
+  const { name, createdAt, expiresAt, lastUsedAt, replacedBy } = token;
   const isOver = expiresAt !== null && Date.parse(expiresAt) <= Date.now();
   const use = lastUsedAt === null ? ["never used"] : ["used ", timeElement(lastUsedAt)];
-  const expiry = expiresAt === null ? ["never expires"] : [isOver ? "expired " : "expires ", timeElement(expiresAt)];
+  const end = expiresAt === null ? ["never expires"] : [`${endWord(token, Date.now())} `, timeElement(expiresAt)];
   return element(
     "li",
     { class: isOver ? "token over" : "token" },
@@ -25,13 +34,25 @@ export function tokenElement({ name, createdAt, expiresAt, lastUsedAt }, onRevok
         { class: "dotted" },
         element("span", {}, "made ", timeElement(createdAt)),
         element("span", {}, ...use),
-        element("span", {}, ...expiry),
+        element("span", {}, ...end),
       ),
     ),
     element(
-      "button",
-      { type: "button", class: "button small danger-text", "aria-label": `Revoke ${name}`, onclick: onRevoke },
-      "Revoke",
+      "div",
+      { class: "token-actions" },
+      !isOver && replacedBy === null && button("Rotate", name, "", onRotate),
+      button("Revoke", name, "danger-text", onRevoke),
     ),
   );
+}
+
+/**
+ * @param {string} verb
+ * @param {string} name
+ * @param {string} look
+ * @param {() => void} onclick
+ */
+function button(verb, name, look, onclick) {
+  const attributes = { type: "button", class: `button small ${look}`.trim(), "aria-label": `${verb} ${name}`, onclick };
+  return element("button", attributes, verb);
 }

@@ -8,21 +8,15 @@
 import { confirmed } from "../dialog.js";
 import { element, fill } from "../elements.js";
 import { Form } from "../form.js";
-import { problemText, statusOf } from "../problem-text.js";
+import { codeOf, problemText, statusOf } from "../problem-text.js";
+import { LIFETIMES, expiryOf, oldTokenText, rotationOf } from "./lifetime.js";
 import { newToken } from "./new-token.js";
+import { rotationForm } from "./rotation-form.js";
 import { tokenElement } from "./token-entry.js";
 
 /** @typedef {import("./token-entry.js").ApiToken} ApiToken */
 
 const PATH = "/auth/api/v1/tokens";
-const DAY = 24 * 60 * 60 * 1_000;
-const LIFETIMES = [
-  { value: "", text: "Never" },
-  { value: "7", text: "In 7 days" },
-  { value: "30", text: "In 30 days" },
-  { value: "90", text: "In 90 days" },
-  { value: "365", text: "In a year" },
-];
 
 /** @implements {Page} */
 export class TokensPage {
@@ -98,25 +92,62 @@ export class TokensPage {
   /** @param {ApiToken[]} tokens  newest first */
   #drawList(tokens) {
     if (tokens.length === 0) return fill(this.#list, element("p", { class: "nothing" }, "No tokens yet."));
-    const entries = tokens.map((token) => tokenElement(token, () => this.#revoke(token)));
+    const entries = tokens.map((token) =>
+      tokenElement(token, { onRotate: () => this.#askToRotate(token), onRevoke: () => this.#revoke(token) }),
+    );
     fill(this.#list, element("ul", { class: "tokens", role: "list" }, ...entries));
   }
 
   /** @param {Record<string, string>} values */
-  async #create({ name, lifetime }) {
-    const expiresAt = lifetime ? new Date(Date.now() + Number(lifetime) * DAY).toISOString() : undefined;
+  async #create({ name, lifetime = "" }) {
+    const expiresAt = expiryOf(lifetime, Date.now());
     const answer = await this.#app.callboard.fetch(PATH, { method: "POST", json: { name, expiresAt } });
     const { token } = await answer.json();
     this.#form.reset();
-    const panel = newToken(String(name), token, () => this.#done());
+    this.#showOnce(newToken(String(name), token, () => this.#done()));
+    await this.#load();
+  }
+
+  /** @param {HTMLElement} panel */
+  #showOnce(panel) {
     fill(this.#shownOnce, panel);
     panel.querySelector("h2")?.focus();
-    await this.#load();
   }
 
   #done() {
     fill(this.#shownOnce);
     this.element.querySelector("h1")?.focus();
+  }
+
+  /** @param {ApiToken} token */
+  #askToRotate(token) {
+    this.#showOnce(
+      rotationForm(
+        token,
+        (choice) => this.#rotate(token, choice),
+        () => this.#done(),
+      ),
+    );
+  }
+
+  /**
+   * @param {ApiToken} old
+   * @param {{overlap: string, lifetime: string}} choice
+   */
+  async #rotate({ id, name }, choice) {
+    const rotation = rotationOf(choice, Date.now());
+    try {
+      const path = `${PATH}/${encodeURIComponent(id)}/rotate`;
+      const answer = await this.#app.callboard.fetch(path, { method: "POST", json: rotation });
+      const { token, replaces } = await answer.json();
+      const oldToken = oldTokenText(rotation.overlapSeconds, replaces.expiresAt);
+      this.#showOnce(newToken(name, token, () => this.#done(), oldToken));
+    } catch (error) {
+      // The list then shows the successor, which can be rotated when its token was lost on the way.
+      if (codeOf(error) === "api-token-already-rotated") await this.#load();
+      throw error;
+    }
+    await this.#load();
   }
 
   /** @param {ApiToken} token */

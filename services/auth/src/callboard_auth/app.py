@@ -7,6 +7,7 @@ from callboard_servicekit.app import build_app, telemetry_of
 from fastapi import FastAPI
 
 from callboard_auth.accounts import endpoints as accounts
+from callboard_auth.audit import endpoints as audit
 from callboard_auth.keys import endpoints as keys
 from callboard_auth.resources import Clock, open_resources, utc_now
 from callboard_auth.sessions import endpoints as sessions
@@ -22,6 +23,6 @@ def create_app(settings: AuthSettings, clock: Clock = utc_now) -> FastAPI:
             yield
 
     app = build_app("Callboard auth", settings, lifespan)
-    for slice_ in (accounts, sessions, tokens, keys):
+    for slice_ in (accounts, sessions, tokens, keys, audit):
         app.include_router(slice_.router)
     return app

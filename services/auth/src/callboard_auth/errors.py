@@ -44,6 +44,26 @@ class AgentNotAllowed(Forbidden):
     detail = "An agent's token cannot do that; sign in as a person."
 
 
+class ApiTokenOver(ServiceError):
+    status = HTTPStatus.CONFLICT
+    code = "api-token-over"
+    detail = "This API token is revoked or has expired; make a new one."
+
+
+class ApiTokenAlreadyRotated(ServiceError):
+    """The way on for whoever never got the answer: the successor can be rotated in its turn."""
+
+    status = HTTPStatus.CONFLICT
+    code = "api-token-already-rotated"
+
+    def __init__(self, successor_id: str) -> None:
+        super().__init__(f"This API token has been rotated already, to {successor_id}; rotate that one.")
+        self._successor_id = successor_id
+
+    def members(self) -> dict[str, object]:
+        return {"replacedBy": self._successor_id}
+
+
 class ExpiryOutOfRange(ServiceError):
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     code = "expiry-out-of-range"

@@ -54,9 +54,12 @@ class TokenIssuer:
         return self._issue(subject, self._life, now)
 
     def issue_for_api_token(self, token: StoredApiToken, now: datetime) -> IssuedToken:
-        """An agent's token; services remember a revocation for `life` only, so it is never longer than that."""
+        """An agent's token; services remember a revocation for `life` only, so it is never longer than that.
+
+        The agent stays who it is when its API token is rotated; what ends is the API token, so that is the session.
+        """
         subject = _Subject(
-            id=token.id,
+            id=token.agent_id,
             login=token.name,
             organization_id=token.organization_id,
             role=Role.MEMBER,

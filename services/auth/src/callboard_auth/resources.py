@@ -94,7 +94,8 @@ async def open_resources(settings: AuthSettings, telemetry: Telemetry, clock: Cl
     ):
         signer = await open_signer(settings, database, clock())
         publisher = RevocationPublisher(redis, database, metrics, token_life=settings.jwt_expiry, clock=clock)
-        supervisor.spawn("upkeep", Upkeep(database, publisher, metrics, clock).run())
+        upkeep = Upkeep(database, publisher, metrics, clock, audit_retention=settings.audit_retention)
+        supervisor.spawn("upkeep", upkeep.run())
         database.measure(telemetry)
         telemetry.add_check("database", database.check)
         telemetry.add_check("background tasks", supervisor.check)

@@ -38,6 +38,12 @@ class AuthSettings(ServiceSettings):
         validate_default=True,
         description="From login until a session ends for good, however often it is refreshed.",
     )
+    audit_retention: Duration = Field(
+        "365d",
+        alias="AUTH_AUDIT_RETENTION",
+        validate_default=True,
+        description="How long the audit log keeps an event.",
+    )
     argon2_memory_kib: int = Field(
         19_456,
         alias="AUTH_ARGON2_MEMORY_KIB",

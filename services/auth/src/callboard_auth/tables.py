@@ -1,22 +1,23 @@
 """The tables of auth, all in one place: what refers to what. Migrations bring a database to this shape."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, ClassVar
 
+from callboard_contracts.accounts import ActorKind, AuditAction
 from callboard_contracts.identity import Role
 from callboard_contracts.revocations import RevocationKind
 from callboard_servicekit.sql_types import UtcDateTime
-from sqlalchemy import BigInteger, Enum, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Text, text
+from sqlalchemy import JSON, BigInteger, Enum, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Text, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 ID_LENGTH = 32
-_ROLE = Enum(Role, native_enum=False, length=16, values_callable=lambda roles: [role.value for role in roles])
-_REVOCATION_KIND = Enum(
-    RevocationKind,
-    native_enum=False,
-    length=16,
-    values_callable=lambda kinds: [kind.value for kind in kinds],
-)
+_SERIAL = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _words(enum: type[StrEnum], length: int = 16) -> Enum:
+    """A column with the values of an enum, as text."""
+    return Enum(enum, native_enum=False, length=length, values_callable=lambda members: [one.value for one in members])
 
 
 class Base(DeclarativeBase):
@@ -30,8 +31,10 @@ class Base(DeclarativeBase):
     )
     type_annotation_map: ClassVar[dict[Any, Any]] = {
         datetime: UtcDateTime(),
-        Role: _ROLE,
-        RevocationKind: _REVOCATION_KIND,
+        Role: _words(Role),
+        RevocationKind: _words(RevocationKind),
+        ActorKind: _words(ActorKind),
+        AuditAction: _words(AuditAction, 32),
     }
 
 
@@ -92,7 +95,10 @@ class RefreshTokenRow(Base):
 
 
 class ApiTokenRow(Base):
-    """``id`` is the ``sid`` of the tokens it is exchanged for."""
+    """``id`` is the ``sid`` of the tokens it is exchanged for, ``agent_id`` their ``sub``.
+
+    ``agent_id`` is null in rows of the release before it came: such a token is its own agent.
+    """
 
     __tablename__ = "api_tokens"
 
@@ -105,6 +111,9 @@ class ApiTokenRow(Base):
     expires_at: Mapped[datetime | None] = mapped_column(index=True)
     last_used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+    agent_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
+    replaced_by: Mapped[str | None] = mapped_column(String(ID_LENGTH))
+    refused_at: Mapped[datetime | None]
 
 
 class SigningKeyRow(Base):
@@ -142,9 +151,29 @@ class RevocationRow(Base):
         ),
     )
 
-    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+    id: Mapped[int] = mapped_column(_SERIAL, primary_key=True)
     kind: Mapped[RevocationKind]
     subject_id: Mapped[str] = mapped_column(String(ID_LENGTH))
     organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id"))
     at: Mapped[datetime] = mapped_column(index=True)
     published_at: Mapped[datetime | None]
+
+
+class AuditEventRow(Base):
+    """Written with the change that it tells of. It names its actor and subject itself: they may change or go."""
+
+    __tablename__ = "audit_events"
+    __table_args__ = (Index("ix_audit_events_organization_id", "organization_id", "id"),)
+
+    id: Mapped[int] = mapped_column(_SERIAL, primary_key=True)
+    organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id"))
+    at: Mapped[datetime] = mapped_column(index=True)
+    action: Mapped[AuditAction]
+    actor_kind: Mapped[ActorKind]
+    actor_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
+    actor_login: Mapped[str | None] = mapped_column(Text)
+    subject_kind: Mapped[str] = mapped_column(String(16))
+    subject_id: Mapped[str] = mapped_column(String(ID_LENGTH))
+    subject_name: Mapped[str] = mapped_column(Text)
+    details: Mapped[dict[str, Any]] = mapped_column(JSON)
+    request_id: Mapped[str | None] = mapped_column(String(64))

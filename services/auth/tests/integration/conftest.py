@@ -14,7 +14,9 @@ from callboard_auth.settings import AuthSettings
 from callboard_contracts.keys import REVOCATIONS
 from callboard_servicekit.database import Database
 from callboard_servicekit.migrations import migrate
+from callboard_testkit.redis_server import RedisServer
 from callboard_testkit.running import running
+from callboard_testkit.waiting import eventually
 from fastapi import FastAPI
 from redis.asyncio import Redis
 
@@ -94,8 +96,15 @@ def app(settings: AuthSettings, clock: Callable[[], datetime]) -> FastAPI:
 
 
 @pytest.fixture
-async def address(app: FastAPI) -> AsyncIterator[str]:
+async def address(app: FastAPI, redis: Redis) -> AsyncIterator[str]:
+    """Where auth answers, once it has told Redis all there is: it does not tell it again while a test counts."""
+
+    async def has_been_told() -> bool:
+        entries: Any = await redis.xrange(REVOCATIONS)
+        return any(fields[b"kind"] == b"republished" for _, fields in entries)
+
     async with running(app) as address:
+        await eventually(has_been_told)
         yield address
 
 
@@ -169,3 +178,23 @@ def revoked(redis: Redis) -> Callable[[], Awaitable[list[str]]]:
         return [fields[b"id"].decode() for _, fields in entries if fields[b"kind"] == b"sid"]
 
     return read
+
+
+@pytest.fixture
+def lonely_app(
+    make_settings: Callable[..., AuthSettings], migrated_url: str, own_redis: RedisServer, clock: Callable[[], datetime]
+) -> FastAPI:
+    """Auth with a Redis that the test may stop."""
+    return create_app(make_settings(database_url=migrated_url, redis_url=own_redis.url), clock)
+
+
+@pytest.fixture
+async def person(lonely_app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """Owner of the organisation Engines, at an auth whose Redis the test may stop."""
+    async with (
+        running(lonely_app) as address,
+        httpx.AsyncClient(base_url=address, headers={"Origin": ORIGIN}) as client,
+    ):
+        body = {"login": "ada", "email": "ada@example.com", "password": "long password", "organizationName": "Engines"}
+        assert (await client.post("/api/signup", json=body)).status_code == 201
+        yield client

@@ -165,13 +165,15 @@ FORBIDDEN_TO_AGENTS = (
     ("GET", "/api/v1/tokens"),
     ("POST", "/api/v1/tokens"),
     ("DELETE", "/api/v1/tokens/" + "0" * 32),
+    ("POST", "/api/v1/tokens/" + "0" * 32 + "/rotate"),
+    ("GET", "/api/audit"),
     ("POST", "/api/logout"),
 )
 
 
 async def test_agent_may_do_nothing_here_but_ask_who_it_is(agent: httpx.AsyncClient) -> None:
     for method, path in FORBIDDEN_TO_AGENTS:
-        answer = await agent.request(method, path, json={"name": "mine"} if method == "POST" else None)
+        answer = await agent.request(method, path, json={"name": "mine"} if path.endswith("tokens") else None)
 
         assert answer.status_code == 403, path
         assert answer.json()["code"] == "agent-not-allowed", path

@@ -3,13 +3,16 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from callboard_auth.migrations import SCRIPTS
-from callboard_auth.tables import Base, OrganizationRow, SigningKeyRow
+from callboard_auth.tables import ApiTokenRow, Base, OrganizationRow, SigningKeyRow
+from callboard_auth.tokens.repository import ApiTokenRepository
 from callboard_servicekit.database import Database
 from callboard_servicekit.migrations import migrate
-from sqlalchemy import Connection, inspect, select
+from sqlalchemy import Connection, inspect, select, text
 from sqlalchemy.exc import IntegrityError, StatementError
 
 
@@ -79,3 +82,50 @@ async def test_database_itself_allows_one_active_key(database: Database) -> None
     with pytest.raises(IntegrityError):
         async with database.write() as unit:
             unit.add(key("4", is_active=True))
+
+
+async def migrate_to(database: Database, revision: str) -> None:
+    def upgrade(connection: Connection) -> None:
+        config = Config()
+        config.set_main_option("script_location", str(SCRIPTS))
+        config.attributes |= {"connection": connection, "version_table": "alembic_version_auth"}
+        command.upgrade(config, revision)
+
+    async with database.write() as unit:
+        await (await unit.connection()).run_sync(upgrade)
+
+
+ORGANIZATION = "INSERT INTO organizations (id, name, created_at) VALUES ('o1', 'Engines', :now)"
+USER = (
+    "INSERT INTO users (id, login, login_key, email, email_key, password_hash, created_at)"
+    " VALUES ('u1', 'ada', 'ada', 'a@example.com', 'a@example.com', '', :now)"
+)
+TOKEN = (
+    "INSERT INTO api_tokens (id, organization_id, created_by, name, secret_hash, created_at, last_used_at)"
+    " VALUES (:id, 'o1', 'u1', 'ci', 'hash', :now, :now)"
+)
+
+
+async def test_tokens_of_the_first_release_become_their_own_agents(database_url: str) -> None:
+    database = Database(database_url)
+    now = datetime.now(UTC)
+    moment = {"now": now.replace(tzinfo=None) if database.is_sqlite else now}
+    await migrate_to(database, "0001")
+    async with database.write() as unit:
+        for statement in (ORGANIZATION, USER):
+            await unit.execute(text(statement), moment)
+        await unit.execute(text(TOKEN), moment | {"id": "t1"})
+
+    await asyncio.to_thread(migrate, database_url, "auth", SCRIPTS)
+
+    async with database.write() as unit:
+        assert (await unit.scalars(select(ApiTokenRow.agent_id))).one() == "t1"
+        # Replicas of the first release go on for a while.
+        await unit.execute(text(TOKEN), moment | {"id": "t2"})
+    async with database.read() as unit:
+        for token_id in ("t1", "t2"):
+            token = await ApiTokenRepository(unit).find(token_id)
+            assert token is not None
+            assert (token.agent_id, token.name, token.last_used_at) == (token_id, "ci", now)
+            assert (token.replaced_by, token.refused_at) == (None, None)
+    await database.close()

@@ -20,6 +20,8 @@ async def test_every_call_declares_its_answers_and_its_problems(client: httpx.As
         ("post", "/api/v1/tokens"),
         ("get", "/api/v1/tokens"),
         ("delete", "/api/v1/tokens/{token_id}"),
+        ("post", "/api/v1/tokens/{token_id}/rotate"),
+        ("get", "/api/audit"),
         ("post", "/api/v1/sessions"),
         ("get", "/.well-known/jwks.json"),
     }

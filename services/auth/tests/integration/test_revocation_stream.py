@@ -24,7 +24,6 @@ from callboard_servicekit.telemetry import Telemetry
 from callboard_testkit.redis_server import RedisServer
 from callboard_testkit.running import running
 from callboard_testkit.waiting import eventually
-from fastapi import FastAPI
 from jwt import decode
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -32,25 +31,6 @@ from sqlalchemy import func, select
 
 ORIGIN = "http://localhost:8080"
 TOKEN_LIFE = timedelta(minutes=15)
-
-
-@pytest.fixture
-def lonely_app(
-    make_settings: Callable[..., AuthSettings], migrated_url: str, own_redis: RedisServer, clock: Callable[[], datetime]
-) -> FastAPI:
-    """Auth with a Redis that the test may stop."""
-    return create_app(make_settings(database_url=migrated_url, redis_url=own_redis.url), clock)
-
-
-@pytest.fixture
-async def person(lonely_app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    async with (
-        running(lonely_app) as address,
-        httpx.AsyncClient(base_url=address, headers={"Origin": ORIGIN}) as client,
-    ):
-        body = {"login": "ada", "email": "ada@example.com", "password": "long password", "organizationName": "Engines"}
-        assert (await client.post("/api/signup", json=body)).status_code == 201
-        yield client
 
 
 def identity_of(token: str) -> Identity:

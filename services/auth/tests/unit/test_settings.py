@@ -21,6 +21,7 @@ def test_defaults_are_those_that_the_documentation_promises(environment: pytest.
     assert (settings.host, settings.port, settings.internal_port) == ("127.0.0.1", 8101, 9101)
     assert settings.session_lifetime == timedelta(days=30)
     assert settings.jwt_expiry == timedelta(minutes=15)
+    assert settings.audit_retention == timedelta(days=365)
     assert settings.signup == "open"
     assert (settings.argon2_memory_kib, settings.argon2_time_cost) == (19_456, 2)
 
@@ -47,7 +48,13 @@ def test_weak_secret_is_refused_without_repeating_it(environment: pytest.MonkeyP
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("AUTH_SIGNUP", "maybe"), ("AUTH_SESSION_LIFETIME", "0"), ("AUTH_PORT", "70000"), ("AUTH_PASSWORD_WORKERS", "0")],
+    [
+        ("AUTH_SIGNUP", "maybe"),
+        ("AUTH_SESSION_LIFETIME", "0"),
+        ("AUTH_AUDIT_RETENTION", "forever"),
+        ("AUTH_PORT", "70000"),
+        ("AUTH_PASSWORD_WORKERS", "0"),
+    ],
 )
 def test_setting_out_of_range_is_refused(environment: pytest.MonkeyPatch, name: str, value: str) -> None:
     environment.setenv(name, value)

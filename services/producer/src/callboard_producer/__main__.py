@@ -13,7 +13,9 @@ SERVICE = "producer"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="callboard_producer", description="Executions and their log lines.")
+    parser = argparse.ArgumentParser(
+        prog="callboard_producer", description="Executions, their log lines, and agents' events."
+    )
     parser.add_argument("command", choices=("serve", "migrate"))
     command = parser.parse_args().command
     settings = ProducerSettings()

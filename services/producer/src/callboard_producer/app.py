@@ -11,6 +11,7 @@ from callboard_producer.executions import endpoints as executions
 from callboard_producer.logs import endpoints as logs
 from callboard_producer.resources import open_resources
 from callboard_producer.settings import ProducerSettings
+from callboard_producer.workflows import endpoints as workflows
 
 
 def create_app(settings: ProducerSettings, clock: Clock = utc_now) -> FastAPI:
@@ -25,4 +26,5 @@ def create_app(settings: ProducerSettings, clock: Clock = utc_now) -> FastAPI:
     app = build_app("Callboard producer", settings, lifespan)
     app.include_router(executions.router)
     app.include_router(logs.router)
+    app.include_router(workflows.router)
     return app

@@ -3,6 +3,7 @@
 from http import HTTPStatus
 
 from callboard_contracts.executions import MAX_KEPT_BYTES, MAX_LINE_BYTES
+from callboard_contracts.workflows import MAX_DATA_BYTES
 from callboard_servicekit.errors import Forbidden, NotFound, ServiceError
 
 
@@ -52,6 +53,18 @@ class KeptFieldsTooLarge(ServiceError):
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     code = "kept-fields-too-large"
     detail = f"The fields that an execution keeps are at most {MAX_KEPT_BYTES} bytes of JSON, merged."
+
+
+class EventDataTooLarge(ServiceError):
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    code = "event-data-too-large"
+    detail = f"The data of an event is at most {MAX_DATA_BYTES} bytes of JSON."
+
+
+class EventConflict(ServiceError):
+    status = HTTPStatus.CONFLICT
+    code = "event-conflict"
+    detail = "Another event of this workflow has this id."
 
 
 class LineTooLong(ServiceError):

@@ -22,7 +22,8 @@ def refusals_counted(counter: Counter) -> Iterator[None]:
 class ProducerMetrics:
     """``outcome`` is what came of a call, or the code of the problem that was answered.
 
-    Of an update: ``created``, ``changed``, ``unchanged``; of log lines: ``stored``, ``repeated``.
+    Of an update: ``created``, ``changed``, ``unchanged``; of log lines: ``stored``, ``repeated``; of an event of a
+    workflow: ``published``, ``repeated``.
     """
 
     def __init__(self, telemetry: Telemetry) -> None:
@@ -36,6 +37,9 @@ class ProducerMetrics:
         self.log_lines = Counter("callboard_producer_log_lines", "Log lines stored.", registry=registry)
         self.log_bytes = Counter(
             "callboard_producer_log_bytes", "Log text stored, in bytes of UTF-8.", registry=registry
+        )
+        self.workflow_events = Counter(
+            "callboard_producer_workflow_events", "Agents' events posted.", ("outcome",), registry=registry
         )
         self._measure_relay(registry)
         self._measure_outbox(registry)

@@ -21,6 +21,7 @@ from callboard_producer.metrics import ProducerMetrics
 from callboard_producer.outbox_watch import OutboxWatch
 from callboard_producer.relay import OutboxRelay
 from callboard_producer.settings import ProducerSettings
+from callboard_producer.workflows.relay import WorkflowRelay
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Resources:
     metrics: ProducerMetrics
     database: Database
     outbox: OutboxRelay
+    workflows: WorkflowRelay
     authenticator: Authenticator
 
 
@@ -62,6 +64,7 @@ async def open_resources(settings: ProducerSettings, telemetry: Telemetry, clock
             metrics=metrics,
             database=database,
             outbox=OutboxRelay(database, relay, metrics),
+            workflows=WorkflowRelay(relay, metrics, settings.history_age),
             authenticator=verification.authenticator,
         )
 

@@ -2,39 +2,51 @@
 
 import asyncio
 import json
+from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from callboard_servicekit import strict_json
 
 
-@dataclass(frozen=True)
 class LeanClient:
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
-    token: str
+    def __init__(self, url: str, token: str) -> None:
+        self._address = urlsplit(url)
+        self._token = token
+        self._streams: tuple[StreamReader, StreamWriter] | None = None
 
     async def post(self, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         """Status and JSON object of the answer."""
+        reader, writer = await self._connected()
         content = strict_json.dumps(body).encode()
-        head = f"POST {path} HTTP/1.1\r\nHost: producer\r\nAuthorization: Bearer {self.token}\r\n"
+        head = f"POST {path} HTTP/1.1\r\nHost: producer\r\nAuthorization: Bearer {self._token}\r\n"
         head += f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
-        self.writer.write(head.encode() + content)
-        status_line, *lines = (await self.reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+        writer.write(head.encode() + content)
+        status_line, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
         headers = dict(line.lower().split(": ", 1) for line in lines if line)
-        answer: dict[str, Any] = json.loads(await self.reader.readexactly(int(headers["content-length"])))
+        answer: dict[str, Any] = json.loads(await reader.readexactly(int(headers["content-length"])))
         return int(status_line.split(" ")[1]), answer
+
+    async def close(self) -> None:
+        if self._streams is not None:
+            _, writer = self._streams
+            writer.close()
+            await writer.wait_closed()
+
+    async def _connected(self) -> tuple[StreamReader, StreamWriter]:
+        # A server closes a connection that was idle for some seconds, which on a busy machine one of two may be.
+        if self._streams is None or self._streams[0].at_eof():
+            await self.close()
+            self._streams = await asyncio.open_connection(self._address.hostname, self._address.port)
+        return self._streams
 
 
 @asynccontextmanager
 async def lean_client(url: str, token: str) -> AsyncIterator[LeanClient]:
-    parts = urlsplit(url)
-    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    client = LeanClient(url, token)
     try:
-        yield LeanClient(reader, writer, token)
+        yield client
     finally:
-        writer.close()
-        await writer.wait_closed()
+        await client.close()

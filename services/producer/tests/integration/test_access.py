@@ -9,6 +9,7 @@ import jwt
 import pytest
 from callboard_producer.executions.endpoints import router as executions
 from callboard_producer.logs.endpoints import router as logs
+from callboard_producer.workflows.endpoints import router as workflows
 from callboard_servicekit import strict_json
 from callboard_testkit.killer_json import BROKEN_DOCUMENTS, KILLERS, Killer
 from callboard_testkit.running import publish_revocation
@@ -28,6 +29,7 @@ CALLS = (
     ("GET", "/executions/task-1"),
     ("POST", "/executions/task-1/logs"),
     ("GET", "/executions/task-1/logs"),
+    ("POST", "/workflows/workflow-1/events"),
 )
 
 
@@ -56,8 +58,10 @@ def bad_tokens(minter: TokenMinter) -> dict[str, str]:
 
 
 def test_every_route_is_among_the_calls_tried_here() -> None:
-    routes = [route for router in (executions, logs) for route in router.routes if isinstance(route, APIRoute)]
-    declared = {(method, route.path.format(task_id="task-1")) for route in routes for method in route.methods or ()}
+    routers = (executions, logs, workflows)
+    routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
+    ids = {"task_id": "task-1", "workflow_id": "workflow-1"}
+    declared = {(method, route.path.format(**ids)) for route in routes for method in route.methods or ()}
     assert declared == set(CALLS)
 
 
@@ -122,9 +126,11 @@ def with_member(body: Json, name: str, killer: Killer) -> bytes:
 async def test_json_that_kills_is_refused_wherever_it_stands(worker: httpx.AsyncClient) -> None:
     await update(worker)
     new, log = update_body("task-2"), {"firstLine": 1, "lines": ["x"]}
+    event = {"type": "thought", "data": {"content": "hm"}}
     places = [
         *((path, new, name) for path in PATHS[:2] for name in (*new, "attempt", "startTime", "endTime", "kept")),
         *((PATHS[2], log, name) for name in (*log, "attempt", "unknown")),
+        *((PATHS[3], event, name) for name in (*event, "id", "timestamp", "unknown")),
     ]
     for killer in KILLERS:
         for path, body, name in places:
@@ -170,6 +176,8 @@ def calls_with(wrong: Any) -> Iterator[tuple[str, Any]]:
         yield "/executions", {name: wrong}
     for name in ("firstLine", "lines", "attempt", "unknown"):
         yield "/executions/task-1/logs", {"firstLine": 1, "lines": ["x"], name: wrong}
+    for name in ("type", "data", "id", "timestamp", "unknown"):
+        yield "/workflows/workflow-1/events", {"type": "thought", "data": {}, name: wrong}
     for path in PATHS:
         yield path, wrong
 
@@ -212,6 +220,9 @@ STRAY = (
     ("GET", "/executions/a%0A", 422),
     ("GET", "/executions/" + "x" * 129, 422),
     ("GET", "/executions/a%2Fb", 404),
+    ("POST", "/workflows/a%0A/events", 422),
+    ("POST", "/workflows/" + "x" * 129 + "/events", 422),
+    ("GET", "/workflows/workflow-1/events", 405),
 )
 
 

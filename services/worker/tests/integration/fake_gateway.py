@@ -16,6 +16,15 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 API_TOKEN = "ah_live_1_goodsecret"
 PASSWORD = "correct horse"
 AT = "2026-01-02T03:04:05.000Z"
+TOKEN = {
+    "id": "t1",
+    "agentId": "a1",
+    "name": "ci\x1b]0;x\x07",
+    "createdAt": AT,
+    "expiresAt": None,
+    "lastUsedAt": None,
+    "replacedBy": None,
+}
 FINAL = {"PASSED", "FAILED", "ERROR", "CANCELLED"}
 
 
@@ -40,6 +49,8 @@ class FakeGateway:
     logs: dict[tuple[str, int], list[str]] = field(default_factory=dict)
     attempts: dict[str, int] = field(default_factory=dict)
     finished: set[str] = field(default_factory=set)
+    told: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    """Agents' events by workflow and id."""
     exchanges: int = 0
     tickets: int = 0
     calls: list[tuple[str, str]] = field(default_factory=list)
@@ -58,10 +69,12 @@ class FakeGateway:
                 Route("/auth/api/logout", self.logout, methods=["POST"]),
                 Route("/auth/api/v1/tokens", self.tokens, methods=["GET", "POST"]),
                 Route("/auth/api/v1/tokens/{token_id}", self.revoke, methods=["DELETE"]),
+                Route("/auth/api/v1/tokens/{token_id}/rotate", self.rotate, methods=["POST"]),
                 Route("/producer/executions", self.list_executions, methods=["GET"]),
                 Route("/producer/executions/update", self.update, methods=["POST"]),
                 Route("/producer/executions/{task_id}", self.show, methods=["GET"]),
                 Route("/producer/executions/{task_id}/logs", self.log, methods=["GET", "POST"]),
+                Route("/producer/workflows/{workflow_id}/events", self.tell, methods=["POST"]),
                 Route("/social/api/socials/connect-token", self.connect_token, methods=["POST"]),
                 WebSocketRoute("/social/api/socials/ws", self.socket),
             ]
@@ -93,11 +106,17 @@ class FakeGateway:
         return Response(status_code=204)
 
     async def tokens(self, request: Request) -> Response:
-        token = {"id": "t1", "name": "ci\x1b]0;x\x07", "createdAt": AT, "expiresAt": None, "lastUsedAt": None}
         if request.method == "GET":
-            return JSONResponse({"tokens": [token]})
+            return JSONResponse({"tokens": [TOKEN, TOKEN | {"id": "t0", "replacedBy": "t1"}]})
         self.calls.append(("create", str(await request.json())))
-        return JSONResponse(token | {"token": API_TOKEN}, 201)
+        return JSONResponse(TOKEN | {"token": API_TOKEN}, 201)
+
+    async def rotate(self, request: Request) -> Response:
+        token_id = request.path_params["token_id"]
+        self.calls.append(("rotate", f"{token_id} {await request.json()}"))
+        if token_id != "t1":
+            return problem(409, "api-token-already-rotated", replacedBy="t1")
+        return JSONResponse(TOKEN | {"token": API_TOKEN, "replaces": {"id": "t1", "expiresAt": AT}}, 201)
 
     async def revoke(self, request: Request) -> Response:
         self.calls.append(("revoke", request.path_params["token_id"]))
@@ -169,6 +188,15 @@ class FakeGateway:
         following = after + len(lines) if after + len(lines) < len(stored) else None
         page = {"attempt": attempt, "firstLine": after + 1, "lines": lines, "position": f"{attempt}:{len(stored)}"}
         return JSONResponse(page | {"nextAfter": following})
+
+    async def tell(self, request: Request) -> Response:
+        body = await request.json()
+        known = self.told.setdefault((request.path_params["workflow_id"], body["id"]), body)
+        if fault := await self._fault(request):
+            return fault
+        if known != body:
+            return problem(409, "event-conflict")
+        return JSONResponse({"status": "broadcasted", "position": f"e1:{len(self.told)}", "id": body["id"]})
 
     async def connect_token(self, request: Request) -> Response:
         if fault := await self._fault(request):

@@ -127,6 +127,8 @@ async def test_run_does_not_run_what_it_may_not_report(suite: Suite, tmp_path: P
         (("watch", "--execution", "a b"), "execution"),
         (("worker", "--jobs", "/nowhere.toml"), "/nowhere.toml"),
         (("token", "create", "ci", "--login", "ann", "--expires-in", "soon"), "expires-in"),
+        (("token", "rotate", "t1", "--login", "ann", "--overlap", "0s"), "0 is none"),
+        (("token", "rotate", "t1", "--login", "ann", "--overlap", "8d"), "at most 7d"),
     ],
 )
 async def test_a_wrong_argument_is_a_clear_error(suite: Suite, arguments: tuple[str, ...], words: str) -> None:
@@ -207,9 +209,40 @@ async def test_token_create_prints_the_token_alone(suite: Suite) -> None:
     assert suite.gateway.calls[2] == ("logout", "")
 
 
+@pytest.mark.parametrize(
+    ("options", "wish"),
+    [
+        ((), "{'overlapSeconds': 3600}"),
+        (("--overlap", "24h"), "{'overlapSeconds': 86400}"),
+        (("--overlap", "0"), "{'overlapSeconds': 0}"),
+    ],
+)
+async def test_token_rotate_prints_the_new_token_alone(suite: Suite, options: tuple[str, ...], wish: str) -> None:
+    arguments = ("token", "rotate", "t1", "--login", "ann", *options)
+    result = await run_to_its_end(suite, *arguments, CALLBOARD_PASSWORD=PASSWORD)
+    assert (result.code, result.out) == (0, API_TOKEN + "\n")
+    assert result.err == "callboard: the old token works until 2026-01-02T03:04:05.000Z\n"
+    assert suite.gateway.calls[1] == ("rotate", f"t1 {wish}")
+
+
+async def test_token_rotate_asks_for_another_expiry_when_it_is_told(suite: Suite) -> None:
+    arguments = ("token", "rotate", "t1", "--login", "ann", "--expires-in", "30d")
+    result = await run_to_its_end(suite, *arguments, CALLBOARD_PASSWORD=PASSWORD)
+    assert result.code == 0
+    assert "expiresAt" in suite.gateway.calls[1][1]
+
+
+async def test_a_token_that_was_rotated_already_is_one_line(suite: Suite) -> None:
+    result = await run_to_its_end(suite, "token", "rotate", "t0", "--login", "ann", CALLBOARD_PASSWORD=PASSWORD)
+    assert (result.code, result.out) == (1, "")
+    assert result.err.startswith("Error: detail of api-token-already-rotated")
+    assert "Traceback" not in result.err
+
+
 async def test_token_list_and_revoke(suite: Suite) -> None:
     listed = await run_to_its_end(suite, "token", "list", "--login", "ann", CALLBOARD_PASSWORD=PASSWORD)
     assert "t1  ci\\x1b]0;x\\x07  made 2026-01-02T03:04:05.000Z  expires never" in listed.out
+    assert "t0  ci\\x1b]0;x\\x07  made 2026-01-02T03:04:05.000Z  expires never  used never  rotated to t1" in listed.out
     revoked = await run_to_its_end(suite, "token", "revoke", "t1", "--login", "ann", CALLBOARD_PASSWORD=PASSWORD)
     assert (revoked.code, ("revoke", "t1") in suite.gateway.calls) == (0, True)
 

@@ -75,10 +75,10 @@ async def describe(unit: AsyncSession, identity: Identity) -> Me:
 
 
 async def _describe_agent(unit: AsyncSession, identity: Identity) -> Me:
-    token = await ApiTokenRepository(unit).find(identity.user_id)
+    token = await ApiTokenRepository(unit).find(identity.session_id or "")
     if token is None:
         raise InvalidToken
-    user = User(id=token.id, login=token.name, email=None, role=identity.role, kind=IdentityKind.AGENT)
+    user = User(id=token.agent_id, login=token.name, email=None, role=identity.role, kind=IdentityKind.AGENT)
     return Me(user=user, organization=token.organization())
 
 

@@ -55,6 +55,10 @@ class RevocationPublisher:
         self._marker: _Marker | None = None
         self._trim_at = clock() + TRIM_EVERY
 
+    async def require_redis(self) -> None:
+        """Raises when Redis is away: what is ended now would wait."""
+        await self._redis.ping()
+
     async def publish_pending(self, subject_id: str | None = None) -> None:
         """Append what Redis has not been told yet, of one subject or of all; raises when Redis or SQL is away."""
         while True:

@@ -15,8 +15,9 @@ from callboard_auth.errors import InvalidApiToken, Overloaded
 from callboard_auth.metrics import SUCCESS
 from callboard_auth.resources import CurrentResources
 from callboard_auth.tokens.api_token import ApiToken
+from callboard_auth.tokens.exchange import redeem
 from callboard_auth.tokens.repository import ApiTokenRepository, StoredApiToken
-from callboard_auth.tokens.service import checked_expiry, create_token, redeem, revoke_token
+from callboard_auth.tokens.service import checked_expiry, create_token, revoke_token, rotate_token
 
 log = structlog.get_logger(__name__)
 router = APIRouter(route_class=SmallJsonRoute, tags=["api tokens"])
@@ -57,13 +58,54 @@ async def list_all(administrator: Administrator, resources: CurrentResources) ->
     return wire.ApiTokenList(tokens=tuple(_shown(token) for token in stored))
 
 
+@router.post(
+    "/api/v1/tokens/{token_id}/rotate",
+    status_code=HTTPStatus.CREATED,
+    responses=problems(400, 401, 403, 404, 409, 422, 503),
+)
+async def rotate(
+    token_id: TokenId,
+    response: Response,
+    administrator: Administrator,
+    resources: CurrentResources,
+    body: wire.ApiTokenRotate | None = None,
+) -> wire.ApiTokenRotated:
+    """Replace a token: a new one for the same agent, shown this once; the old one works until the overlap is over.
+
+    Without an overlap the old one has ended everywhere by the time of the answer. When the answer is lost, the same
+    call is 409 with the successor's id, which can be rotated in its turn.
+    """
+    wish = body if body is not None else wire.ApiTokenRotate()
+    has_overlap = wish.overlap_seconds > 0
+    if not has_overlap:
+        # Asked before anything is changed: a 503 after the commit would cost the caller both tokens.
+        await resources.publisher.require_redis()
+    successor = ApiToken.new()
+    secret_hash = await resources.api_token_secrets.hash(successor.secret)
+    async with resources.database.write() as unit:
+        rotation = await rotate_token(
+            unit, token_id, successor, administrator, wish, secret_hash=secret_hash, now=resources.clock()
+        )
+    resources.metrics.api_tokens_created.inc()
+    log.info("api_token_rotated", api_token_id=token_id, user_id=administrator.user_id, replaced_by=successor.id)
+    if not has_overlap:
+        resources.metrics.api_tokens_ended.labels("rotated").inc()
+        await resources.publisher.publish_pending(token_id)
+    response.headers["Cache-Control"] = "no-store"
+    return wire.ApiTokenRotated(
+        **dict(_shown(rotation.token)),
+        token=successor.reveal(),
+        replaces=wire.ReplacedApiToken(id=rotation.old_id, expires_at=rotation.old_ends_at),
+    )
+
+
 @router.delete(
     "/api/v1/tokens/{token_id}", status_code=HTTPStatus.NO_CONTENT, responses=problems(401, 403, 404, 422, 503)
 )
 async def revoke(token_id: TokenId, administrator: Administrator, resources: CurrentResources) -> Response:
     """Revoke a token; 204 once every service has been told. After a 503, the same call again finishes it."""
     async with resources.database.write() as unit:
-        revoked = await revoke_token(unit, token_id, administrator.organization_id, resources.clock())
+        revoked = await revoke_token(unit, token_id, administrator, resources.clock())
     resources.metrics.api_tokens_ended.labels("revoked").inc(int(revoked))
     await resources.publisher.publish_pending(token_id)
     log.info("api_token_revoked", api_token_id=token_id, user_id=administrator.user_id)
@@ -91,7 +133,7 @@ async def exchange(
     return wire.AgentSession(
         token=issued.token,
         expires_in=issued.expires_in,
-        agent=wire.Agent(id=stored.id, name=stored.name),
+        agent=wire.Agent(id=stored.agent_id, name=stored.name),
         organization=stored.organization(),
     )
 
@@ -99,8 +141,10 @@ async def exchange(
 def _shown(token: StoredApiToken) -> wire.ApiToken:
     return wire.ApiToken(
         id=token.id,
+        agent_id=token.agent_id,
         name=token.name,
         created_at=token.created_at,
         expires_at=token.expires_at,
         last_used_at=token.last_used_at,
+        replaced_by=token.replaced_by,
     )

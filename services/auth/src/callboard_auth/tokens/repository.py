@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from callboard_contracts.accounts import Organization
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, Update, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callboard_auth.tables import ApiTokenRow, OrganizationRow
@@ -21,9 +21,15 @@ class StoredApiToken:
     expires_at: datetime | None
     last_used_at: datetime | None
     revoked_at: datetime | None
+    agent_id: str
+    replaced_by: str | None = None
+    refused_at: datetime | None = None
 
     def is_over(self, now: datetime) -> bool:
-        return self.revoked_at is not None or (self.expires_at is not None and self.expires_at <= now)
+        return self.revoked_at is not None or self.has_run_out(now)
+
+    def has_run_out(self, now: datetime) -> bool:
+        return self.expires_at is not None and self.expires_at <= now
 
     def organization(self) -> Organization:
         return Organization(id=self.organization_id, name=self.organization_name)
@@ -46,6 +52,9 @@ def _stored(row: ApiTokenRow, organization_name: str) -> StoredApiToken:
         expires_at=row.expires_at,
         last_used_at=row.last_used_at,
         revoked_at=row.revoked_at,
+        agent_id=row.agent_id or row.id,
+        replaced_by=row.replaced_by,
+        refused_at=row.refused_at,
     )
 
 
@@ -63,6 +72,7 @@ class ApiTokenRepository:
                 secret_hash=token.secret_hash,
                 created_at=token.created_at,
                 expires_at=token.expires_at,
+                agent_id=token.agent_id,
             )
         )
         await self._unit.flush()
@@ -95,8 +105,29 @@ class ApiTokenRepository:
     async def mark_revoked(self, token_id: str, at: datetime) -> None:
         await self._unit.execute(update(ApiTokenRow).where(ApiTokenRow.id == token_id).values(revoked_at=at))
 
+    async def mark_replaced(self, token_id: str, successor_id: str, expires_at: datetime) -> None:
+        replaced = update(ApiTokenRow).where(ApiTokenRow.id == token_id)
+        await self._unit.execute(replaced.values(replaced_by=successor_id, expires_at=expires_at))
+
     async def mark_used(self, token_id: str, at: datetime) -> None:
         await self._unit.execute(update(ApiTokenRow).where(ApiTokenRow.id == token_id).values(last_used_at=at))
+
+    async def mark_first_used(self, token_id: str, at: datetime) -> bool:
+        """False when it has been used before; of several at once one is the first."""
+        return await self._changes(
+            update(ApiTokenRow)
+            .where(ApiTokenRow.id == token_id, ApiTokenRow.last_used_at.is_(None))
+            .values(last_used_at=at)
+        )
+
+    async def mark_refused(self, token_id: str, at: datetime, unless_since: datetime) -> bool:
+        """False, and no change, when a refusal was noted after `unless_since`."""
+        is_due = ApiTokenRow.refused_at.is_(None) | (ApiTokenRow.refused_at <= unless_since)
+        return await self._changes(update(ApiTokenRow).where(ApiTokenRow.id == token_id, is_due).values(refused_at=at))
+
+    async def _changes(self, statement: Update) -> bool:
+        changed = statement.returning(ApiTokenRow.id)
+        return (await self._unit.execute(changed)).one_or_none() is not None
 
     async def _one(self, query: Select[ApiTokenRow, str]) -> StoredApiToken | None:
         found = (await self._unit.execute(query)).one_or_none()

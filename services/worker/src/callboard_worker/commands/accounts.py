@@ -1,11 +1,19 @@
-"""What a person does with login and password: make, list and revoke the API tokens that workers use."""
+"""What a person does with login and password: make, list, rotate and revoke the API tokens that workers use."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import quote
 
-from callboard_contracts.accounts import ApiToken, ApiTokenCreate, ApiTokenCreated, ApiTokenList, Session
+from callboard_contracts.accounts import (
+    ApiToken,
+    ApiTokenCreate,
+    ApiTokenCreated,
+    ApiTokenList,
+    ApiTokenRotate,
+    ApiTokenRotated,
+    Session,
+)
 
 from callboard_worker.sdk.errors import CallboardError
 from callboard_worker.sdk.gateway import Gateway, GatewayOptions, read
@@ -31,9 +39,25 @@ class Account:
         """The organisation's tokens, without their secrets."""
         return read(await self._gateway.call("GET", _TOKENS, bearer=self._bearer), ApiTokenList).tokens
 
+    async def rotate_token(self, token_id: str, overlap: timedelta, expires_at: datetime | None) -> ApiTokenRotated:
+        """A new token for the same agent; without `expires_at` it expires when the old one would have.
+
+        Sent once: when its answer is lost, the next call says which token to rotate instead. Raises NotFound, Conflict.
+        """
+        rotate = ApiTokenRotate(overlap_seconds=int(overlap.total_seconds()), expires_at=expires_at)
+        body = rotate.model_dump(mode="json", by_alias=True, exclude_none=True)
+        path = f"{_path(token_id)}/rotate"
+        return read(
+            await self._gateway.call("POST", path, bearer=self._bearer, body=body, resend=False), ApiTokenRotated
+        )
+
     async def revoke_token(self, token_id: str) -> None:
         """End a token; what holds it is disconnected. Raises NotFound."""
-        await self._gateway.call("DELETE", f"{_TOKENS}/{quote(token_id, safe='')}", bearer=self._bearer)
+        await self._gateway.call("DELETE", _path(token_id), bearer=self._bearer)
+
+
+def _path(token_id: str) -> str:
+    return f"{_TOKENS}/{quote(token_id, safe='')}"
 
 
 @asynccontextmanager

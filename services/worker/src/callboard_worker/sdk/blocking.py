@@ -1,6 +1,6 @@
 """The plain client, for programs without an event loop: the async one, driven through a portal."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from functools import partial
@@ -10,11 +10,13 @@ from typing import Any, Self
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from callboard_contracts.accounts import AgentSession
 from callboard_contracts.executions import Broadcasted, Execution, LogAppended, LogPage, Status
+from callboard_contracts.workflows import AgentEventBroadcasted, AgentEventType
 
 from callboard_worker.sdk.client import CallboardClient, ExecutionPage
 from callboard_worker.sdk.execution import ExecutionRun
 from callboard_worker.sdk.gateway import GatewayOptions
 from callboard_worker.sdk.stream import EventStream, StreamItem
+from callboard_worker.sdk.workflow import Workflow
 
 
 class BlockingRun:
@@ -37,6 +39,40 @@ class BlockingRun:
 
     def finish(self, status: Status, **fields: Any) -> None:
         self._portal.call(partial(self._run.finish, status, **fields))
+
+
+class BlockingWorkflow:
+    """One workflow of an agent; see `workflow.Workflow`."""
+
+    def __init__(self, portal: BlockingPortal, workflow: Workflow) -> None:
+        self._portal = portal
+        self._workflow = workflow
+
+    @property
+    def workflow_id(self) -> str:
+        return self._workflow.workflow_id
+
+    def thought(self, data: Mapping[str, Any]) -> AgentEventBroadcasted:
+        return self._portal.call(partial(self._workflow.thought, data))
+
+    def tool_call(self, data: Mapping[str, Any]) -> AgentEventBroadcasted:
+        return self._portal.call(partial(self._workflow.tool_call, data))
+
+    def result(self, data: Mapping[str, Any]) -> AgentEventBroadcasted:
+        return self._portal.call(partial(self._workflow.result, data))
+
+    def error(self, data: Mapping[str, Any]) -> AgentEventBroadcasted:
+        return self._portal.call(partial(self._workflow.error, data))
+
+    def tell(
+        self,
+        kind: AgentEventType,
+        data: Mapping[str, Any],
+        *,
+        event_id: str | None = None,
+        timestamp: datetime | None = None,
+    ) -> AgentEventBroadcasted:
+        return self._portal.call(partial(self._workflow.tell, kind, data, event_id=event_id, timestamp=timestamp))
 
 
 class BlockingClient:
@@ -105,6 +141,9 @@ class BlockingClient:
         run = self._client.execution(task_id, attempt=attempt, start_time=start_time, **fields)
         with self._portal.wrap_async_context_manager(run):
             yield BlockingRun(self._portal, run)
+
+    def workflow(self, workflow_id: str) -> BlockingWorkflow:
+        return BlockingWorkflow(self._portal, self._client.workflow(workflow_id))
 
     @contextmanager
     def events(self, channels: Iterable[str] = ()) -> Iterator[Iterator[StreamItem]]:

@@ -23,15 +23,18 @@ from callboard_contracts.executions import (
     Status,
 )
 from callboard_contracts.wire import IDENTIFIER_PATTERN
+from callboard_contracts.workflows import AgentEventBroadcasted, AgentEventPost
 
 from callboard_worker.sdk.credential import Credential
 from callboard_worker.sdk.errors import NotAuthenticated, UnexpectedAnswer
 from callboard_worker.sdk.execution import ExecutionRun
 from callboard_worker.sdk.gateway import Gateway, GatewayOptions, read
 from callboard_worker.sdk.stream import EventStream
+from callboard_worker.sdk.workflow import Workflow
 
 DEFAULT_URL = "http://localhost:8080"
 _EXECUTIONS = "/producer/executions"
+_WORKFLOWS = "/producer/workflows"
 _CONNECT_TOKEN = "/social/api/socials/connect-token"
 _IDENTIFIER = re.compile(IDENTIFIER_PATTERN, re.ASCII)
 
@@ -149,8 +152,19 @@ class CallboardClient:
             self, task_id, self._options.timing, attempt=attempt, start_time=start_time, fields=_free(fields)
         )
 
+    def workflow(self, workflow_id: str) -> Workflow:
+        """What an agent is at: ``await client.workflow("w-1").thought({"content": "..."})``.
+
+        Raises ValueError for a malformed id. Nothing is sent.
+        """
+        if not _IDENTIFIER.fullmatch(workflow_id):
+            raise ValueError("a workflow id matches " + IDENTIFIER_PATTERN)
+        return Workflow(self._tell, workflow_id, self._options.timing)
+
     def events(self, channels: Iterable[str] = ()) -> EventStream:
-        """The organisation's events, live, and those of further channels (``logs``, ``execution:<taskId>``).
+        """The organisation's events, live, and those of further channels.
+
+        Those are ``logs``, ``execution:<taskId>``, ``workflows``, ``workflow:<workflowId>``.
 
         Iterate it inside ``async with``, so that its socket closes with the block.
         """
@@ -161,7 +175,12 @@ class CallboardClient:
     async def _connect_token(self) -> str:
         return read(await self._call("POST", _CONNECT_TOKEN), ConnectToken).token
 
-    async def _post(self, path: str, body: ExecutionUpdate | ExecutionCreate | LogChunk) -> httpx.Response:
+    async def _tell(self, workflow_id: str, event: AgentEventPost) -> AgentEventBroadcasted:
+        return read(await self._post(f"{_WORKFLOWS}/{workflow_id}/events", event), AgentEventBroadcasted)
+
+    async def _post(
+        self, path: str, body: ExecutionUpdate | ExecutionCreate | LogChunk | AgentEventPost
+    ) -> httpx.Response:
         return await self._call("POST", path, body=body.model_dump(mode="json", by_alias=True, exclude_unset=True))
 
     async def _call(

@@ -63,6 +63,10 @@ class AttemptOver(Conflict):
     """409 ``attempt-over``: a finished attempt never changes."""
 
 
+class EventConflict(Conflict):
+    """409 ``event-conflict``: another event of the workflow has this id."""
+
+
 class LineConflict(Conflict):
     """409 ``line-conflict``: another text is stored under this line number."""
 
@@ -97,6 +101,7 @@ class SubscriptionRefused(CallboardError):
 
 _BY_CODE: Mapping[str, type[Refused]] = {
     "attempt-over": AttemptOver,
+    "event-conflict": EventConflict,
     "line-conflict": LineConflict,
     "line-gap": LineGap,
 }

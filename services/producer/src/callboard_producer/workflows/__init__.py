@@ -1,0 +1,1 @@
+"""Workflows: events of agents, relayed and not stored."""
