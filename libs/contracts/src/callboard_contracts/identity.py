@@ -86,8 +86,8 @@ class Identity(BaseModel):
     """Who is behind a call or a socket, whatever credential proved it.
 
     ``session_id`` is a user's session, an agent's API token id, or None for an identity without a session; an agent's
-    ``user_id`` stays the same when its API token is rotated.
-    ``expires_at`` is the primary token's ``exp``, in seconds since 1970.
+    ``user_id`` stays the same when its API token is rotated. ``expires_at`` is the primary token's ``exp``, in seconds
+    since 1970.
     """
 
     model_config = ConfigDict(frozen=True)

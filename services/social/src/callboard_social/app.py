@@ -7,7 +7,7 @@ from callboard_servicekit.app import build_app, telemetry_of
 from fastapi import FastAPI
 
 from callboard_social.api import connect_token, presence, shared_paths, socket
-from callboard_social.resources import open_resources, resources_of
+from callboard_social.resources import open_resources
 from callboard_social.rooms import endpoints as rooms
 from callboard_social.rooms.access import RoomAccess
 from callboard_social.settings import SocialSettings
@@ -26,7 +26,7 @@ def create_app(settings: SocialSettings) -> FastAPI:
     app = build_app("Callboard social", settings, lifespan)
     app.include_router(connect_token.router)
     app.include_router(rooms.router)
-    app.include_router(presence.presence_router(resources_of))
+    app.include_router(presence.router)
     native = socket.NativeSocket(app)
     socket.add_routes(app, native)
     shared_paths.add_routes(app, native)

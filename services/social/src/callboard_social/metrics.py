@@ -18,6 +18,7 @@ from callboard_social.wire.protocol import Frame
 
 UNKNOWN = "unknown"
 _SERVER_FRAMES = tuple(frame.model_fields["type"].default for frame in get_args(native.ServerFrame))
+_SOCKETIO_FRAMES = ("connect", "connect_error", "disconnect", "acknowledgement")
 _PEER_CODES = frozenset({1000, 1001, 1005, 1006})
 """What clients close with; 1005 is also a client that is gone without a word."""
 _RESTART = 1012
@@ -85,7 +86,9 @@ class SocialMetrics:
         outbound = Counter(
             "callboard_social_messages_outbound", "Messages put into sockets' lanes.", ("type",), registry=registry
         )
-        self._outbound = {kind: outbound.labels(kind) for kind in (*EventType, *_SERVER_FRAMES, UNKNOWN)}
+        self._outbound = {
+            kind: outbound.labels(kind) for kind in (*EventType, *_SERVER_FRAMES, *_SOCKETIO_FRAMES, UNKNOWN)
+        }
         self._outbound_bytes = Counter("callboard_social_outbound_bytes", "Bytes of them.", registry=registry)
 
     def _measure_delivery(self, registry: CollectorRegistry) -> None:

@@ -19,6 +19,7 @@ from fastapi import FastAPI
 from redis.asyncio import Redis
 
 from callboard_social.bus import Bus
+from callboard_social.cookie_authority import CookieAuthority, open_cookie_authority
 from callboard_social.dialects.native import NativeDialect
 from callboard_social.dialects.socketio.admission import Admission
 from callboard_social.engines import make_engines
@@ -63,6 +64,7 @@ class _Foundation:
     database: Database
     supervisor: Supervisor
     verification: Verification
+    cookie_authority: CookieAuthority | None
     telemetry: Telemetry
     metrics: SocialMetrics
 
@@ -100,11 +102,13 @@ async def _lay_foundation(settings: SocialSettings, telemetry: Telemetry, stack:
     stack.push_async_callback(relay.close)
     supervisor = await stack.enter_async_context(supervised(stop_process))
     verification = start_verification(settings, client=client, redis=redis, supervisor=supervisor, telemetry=telemetry)
+    authority = await stack.enter_async_context(open_cookie_authority(settings, telemetry))
     database.measure(telemetry)
     telemetry.add_check("database", database.check)
     telemetry.add_check("redis", relay.check)
     telemetry.add_check("tasks", supervisor.check)
-    return _Foundation(redis, relay, database, supervisor, verification, telemetry, SocialMetrics(telemetry))
+    metrics = SocialMetrics(telemetry)
+    return _Foundation(redis, relay, database, supervisor, verification, authority, telemetry, metrics)
 
 
 def _build(settings: SocialSettings, foundation: _Foundation) -> SocialResources:
@@ -120,6 +124,7 @@ def _build(settings: SocialSettings, foundation: _Foundation) -> SocialResources
         bus=bus,
         failures=RateLimit(settings.failed_upgrades_per_minute, metrics.limited("failed-upgrades")),
         metrics=metrics,
+        cookie_authority=foundation.cookie_authority,
     )
     lifetime = Lifetime(settings.socket_lifetime)
     rooms = Rooms(foundation.database, foundation.relay)

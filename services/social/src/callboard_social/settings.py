@@ -1,11 +1,15 @@
 """What social is told by its environment."""
 
+import re
 from enum import StrEnum
 
 from callboard_contracts.identity import Role
+from callboard_contracts.wire import IDENTIFIER_PATTERN
 from callboard_servicekit.durations import Duration
 from callboard_servicekit.settings import OptionalUrl, Secret, VerifierSettings
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
+
+_ORGANIZATION = "SOCIAL_COOKIE_AUTHORITY_ORGANIZATION"
 
 
 class SocketLifetime(StrEnum):
@@ -43,12 +47,6 @@ class SocialSettings(VerifierSettings):
         alias="FEATURE_MESSAGING_ENABLED",
         description="Whether Socket.IO clients find the namespace /agents: rooms, presence and messages.",
     )
-    cookie_authority_url: OptionalUrl = Field(
-        None,
-        alias="SOCIAL_COOKIE_AUTHORITY_URL",
-        description="When set, a cookie on the native socket is checked by this address of another system, the "
-        "/users/me of a Directus for example, instead of by auth.",
-    )
     cookie_authority_organization: str = Field(
         "",
         alias="SOCIAL_COOKIE_AUTHORITY_ORGANIZATION",
@@ -58,6 +56,12 @@ class SocialSettings(VerifierSettings):
         "",
         alias="SOCIAL_COOKIE_AUTHORITY_ORGANIZATION_PATH",
         description="Instead: where the organisation stands in its answer, for example data.organization.id.",
+    )
+    cookie_authority_url: OptionalUrl = Field(
+        None,
+        alias="SOCIAL_COOKIE_AUTHORITY_URL",
+        description="When set, a cookie on the native socket is checked by this address of another system, the "
+        "/users/me of a Directus for example, instead of by auth.",
     )
     cookie_authority_role: Role = Field(
         Role.VIEWER,
@@ -87,3 +91,20 @@ class SocialSettings(VerifierSettings):
         ge=1,
         description="Refused credentials from one address in a minute, per replica, before it has to wait.",
     )
+
+    @field_validator("cookie_authority_organization")
+    @classmethod
+    def _organization_is_an_id(cls, organization: str) -> str:
+        if organization and not re.fullmatch(IDENTIFIER_PATTERN, organization, re.ASCII):
+            raise ValueError("an organisation's id matches " + IDENTIFIER_PATTERN)
+        return organization
+
+    @field_validator("cookie_authority_url")
+    @classmethod
+    def _one_way_to_the_organization(cls, url: str | None, before: ValidationInfo) -> str | None:
+        """The fields that are declared before this one are known."""
+        path = before.data.get("cookie_authority_organization_path")
+        fixed = before.data.get("cookie_authority_organization", not path)
+        if url is not None and bool(fixed) == bool(path):
+            raise ValueError(f"needs {_ORGANIZATION} or {_ORGANIZATION}_PATH, and not both")
+        return url

@@ -12,7 +12,6 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 ID_LENGTH = 128
 NAME_LENGTH = 128
-LOGIN_LENGTH = 320
 ENUM_LENGTH = 16
 
 _BIG = BigInteger().with_variant(Integer, "sqlite")
@@ -99,7 +98,7 @@ class MessageRow(Base):
     sequence: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     id: Mapped[str] = mapped_column(String(ID_LENGTH))
     user_id: Mapped[str] = mapped_column(String(ID_LENGTH))
-    login: Mapped[str] = mapped_column(String(LOGIN_LENGTH))
+    login: Mapped[str] = mapped_column(Text)
     client_id: Mapped[str | None] = mapped_column(String(ID_LENGTH))
     content: Mapped[str] = mapped_column(Text)
     fields: Mapped[str] = mapped_column(Text)

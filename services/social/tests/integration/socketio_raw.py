@@ -66,7 +66,7 @@ class RawPolling:
     async def send(self, *messages: Message) -> None:
         packets = [m if isinstance(m, str) else "b" + base64.b64encode(m).decode() for m in messages]
         answer = await self._http.post("", content=SEPARATOR.join(packets))
-        if answer.status_code == httpx.codes.BAD_REQUEST:
+        if answer.is_error:
             raise Closed
         assert answer.text == "ok"
 
@@ -85,8 +85,11 @@ class RawPolling:
                 return packet
 
     async def _poll(self) -> None:
-        answer = await self._http.get("", timeout=PATIENCE_SECONDS)
-        if answer.status_code == httpx.codes.BAD_REQUEST:
+        try:
+            answer = await self._http.get("", timeout=PATIENCE_SECONDS)
+        except httpx.NetworkError as error:
+            raise Closed from error
+        if answer.is_error:
             raise Closed
         self._waiting.extend(answer.text.split(SEPARATOR))
 

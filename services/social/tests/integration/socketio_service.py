@@ -39,13 +39,8 @@ class SocketIoService:
 async def socketio_service(options: EngineOptions = PATIENT) -> AsyncIterator[SocketIoService]:
     service = SocketIoService()
     engine = EngineServer(options, SocketIo(service.applications))
-
-    @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        yield
-        await engine.close()
-
-    app = Starlette(routes=[Mount("/socket.io", engine)], lifespan=lifespan)
+    app = Starlette(routes=[Mount("/socket.io", engine)])
     async with running(app, ws=BoundedCarrier) as url:
         service.url = url
         yield service
+        await engine.close()  # before the server stops: it would wait for the polls that are open

@@ -1,6 +1,8 @@
 """The rules of the Socket.IO document, over raw transports, each of them on both."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from datetime import timedelta
 
 import pytest
@@ -228,3 +230,15 @@ async def test_the_public_id_says_nothing_about_the_sessions(client: RawClient) 
     sid = await connect_to(client)
     assert sid not in client.session_id
     assert client.session_id not in sid
+
+
+@pytest.mark.parametrize("transport", list(RAW_CLIENTS))
+async def test_a_server_that_stops_closes_transports_and_no_socket_has_left_for_good(transport: str) -> None:
+    async with AsyncExitStack() as stack:
+        service = await stack.enter_async_context(socketio_service())
+        async with RAW_CLIENTS[transport](service.url) as client:
+            await connect_to(client)
+            stopping = asyncio.create_task(stack.aclose())
+            assert await closed(client) == []
+            await stopping
+        assert service.ends == [("/", False)]

@@ -94,7 +94,8 @@ async def test_a_disconnect_is_for_good(service: SocketIoService, heard: Heard, 
     assert service.ends == [("/", True)]
 
 
-@TRANSPORTS
+# Not on polling alone: there this client takes Engine.IO's close packet for its own wish, and stays away.
+@pytest.mark.parametrize("transports", [None, ["websocket"]])
 async def test_it_comes_back_by_itself_when_the_transport_was_closed(
     service: SocketIoService, heard: Heard, transports: list[str] | None
 ) -> None:

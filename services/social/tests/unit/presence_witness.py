@@ -49,15 +49,22 @@ class Witness:
         self.history: list[tuple[str, str]] = []
         """Every change it was told, as user id and status."""
         self._last = Position("0", 0)
+        self._has_left = False
 
     def welcome(self, places: list[tuple[Channel, Position]]) -> None:
-        """To be given to the hub when the member joins."""
-        assert not self.frames, "was told of others before its welcome"
+        """To be given to the hub when the member joins, for the first time or again."""
+        self._has_left = False
         [self._last] = [position for channel, position in places if channel.kind is ChannelKind.PRESENCE] or [
             self._last
         ]
 
+    def forget(self) -> None:
+        """What a client does that has left the channel: nothing of it comes any more."""
+        self._has_left = True
+        self.here.clear()
+
     def enqueue(self, frame: Frame) -> None:
+        assert not self._has_left, "was told something after it had left"
         message = json.loads(frame.text)
         self.frames.append(message)
         if message["type"] == "presence:update":

@@ -104,7 +104,7 @@ async def test_a_second_joiner_waits_for_the_opening_although_an_event_was_heard
     hub: Hub, bus: ScriptedBus
 ) -> None:
     (one, first), (two, second) = make_member(), make_member()
-    two.connection.id = "other"
+    second.id = "other"
     joins = [asyncio.create_task(hub.join(one, [ORG], welcome))]
     bus.confirmed.set()
     bus.place = Position("e", 7)

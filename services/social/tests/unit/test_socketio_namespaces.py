@@ -125,7 +125,7 @@ async def test_what_breaks_the_protocol_closes_the_session(connected: Client, me
     assert connected.main.endings == connected.other.endings == [False]
 
 
-@pytest.mark.parametrize("message", ['2["a"]', "31[]", "1"])
+@pytest.mark.parametrize("message", ['2["a"]', "31[]", "1", '51-["a",{"_placeholder":true,"num":0}]'])
 async def test_a_session_that_does_not_begin_with_connect_is_closed(client: Client, message: str) -> None:
     await client.say(message)
     assert client.engine.is_closed

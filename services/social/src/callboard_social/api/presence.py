@@ -1,63 +1,38 @@
 """``/api/socials/presence`` and ``/api/socials/rooms/{id}/presence``: who is here."""
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Sequence
 
 from callboard_contracts.channels import PRESENCE, Channel
-from callboard_contracts.identity import Identity
 from callboard_contracts.presence import PresenceSnapshot, PresentUser
 from callboard_contracts.wire import Identifier
-from callboard_servicekit.authentication import Authenticator
 from callboard_servicekit.openapi import problems
 from callboard_servicekit.routing import StrictJsonRoute
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from callboard_social.presence.entry import Present
-from callboard_social.presence.presence import Presence
+from callboard_social.resources import resources_of
+
+router = APIRouter(route_class=StrictJsonRoute, tags=["presence"])
 
 
-class Membership(Protocol):
-    async def require_member(self, identity: Identity, room_id: str) -> None:
-        """Raises a `ServiceError` when the identity is not in the room, or when there is no such room."""
-        ...
+@router.get("/api/socials/presence", responses=problems(401, 403, 503))
+async def list_present(request: Request, response: Response) -> PresenceSnapshot:
+    """Everyone who is connected in the caller's organisation."""
+    resources = resources_of(request.app)
+    identity = await resources.authenticator.identify(request)
+    response.headers["Cache-Control"] = "no-store"
+    return _listed(await resources.presence.who(identity.organization_id, PRESENCE))
 
 
-class PresenceResources(Protocol):
-    """What these routes need of what a running social holds open."""
-
-    @property
-    def authenticator(self) -> Authenticator: ...
-
-    @property
-    def presence(self) -> Presence: ...
-
-    @property
-    def rooms(self) -> Membership: ...
+@router.get("/api/socials/rooms/{room_id}/presence", responses=problems(401, 403, 422, 503))
+async def list_present_in_room(room_id: Identifier, request: Request, response: Response) -> PresenceSnapshot:
+    """Everyone who is connected and in the room; for its members."""
+    resources = resources_of(request.app)
+    identity = await resources.authenticator.identify(request)
+    await resources.rooms.require_member(identity, room_id)
+    response.headers["Cache-Control"] = "no-store"
+    return _listed(await resources.presence.who(identity.organization_id, Channel.room(room_id)))
 
 
-def presence_router(resources_of: Callable[[FastAPI], PresenceResources]) -> APIRouter:
-    """The routes; `resources_of` finds the resources of the application that was called."""
-    router = APIRouter(route_class=StrictJsonRoute, tags=["presence"])
-
-    @router.get("/api/socials/presence", responses=problems(401, 403, 503))
-    async def list_present(request: Request, response: Response) -> PresenceSnapshot:
-        """Everyone who is connected in the caller's organisation."""
-        resources = resources_of(request.app)
-        identity = await resources.authenticator.identify(request)
-        response.headers["Cache-Control"] = "no-store"
-        return listed(await resources.presence.who(identity.organization_id, PRESENCE))
-
-    @router.get("/api/socials/rooms/{room_id}/presence", responses=problems(401, 403, 422, 503))
-    async def list_present_in_room(room_id: Identifier, request: Request, response: Response) -> PresenceSnapshot:
-        """Everyone who is connected and in the room; for its members."""
-        resources = resources_of(request.app)
-        identity = await resources.authenticator.identify(request)
-        await resources.rooms.require_member(identity, room_id)
-        response.headers["Cache-Control"] = "no-store"
-        return listed(await resources.presence.who(identity.organization_id, Channel.room(room_id)))
-
-    return router
-
-
-def listed(present: Sequence[Present]) -> PresenceSnapshot:
+def _listed(present: Sequence[Present]) -> PresenceSnapshot:
     return PresenceSnapshot(users=tuple(PresentUser(user_id=user.user_id, login=user.login) for user in present))

@@ -176,9 +176,10 @@ class Presence:
         The other nodes do the same, each when it can; until they had time to, nobody is taken for gone.
         """
         is_other = self._incarnation not in {None, instant.incarnation}
+        if is_other:
+            self._attendance.doubt()
         if is_other or self._is_away:
             log.info("presence_written_anew", is_other_redis=is_other)
-            self._attendance.doubt()
             self._rosters.soil_all()
             self._rosters.keep_until(now + self._times.patience.total_seconds())
         self._incarnation = instant.incarnation
@@ -188,15 +189,14 @@ class Presence:
         if not self._is_away:
             log.warning("presence_unwritten", error=type(error).__name__)
         self._is_away = True
-        self._attendance.doubt()
-        self._rosters.soil_all()
+        self._attendance.doubt()  # which also has it tried again
 
     async def _write(self, instant: Instant, now: float) -> None:
         updates = self._attendance.take()
         is_refresh = now >= self._refresh_at
-        await self._register.write(instant, updates, self._attendance.here() if is_refresh else ())
         if is_refresh:
             self._refresh_at = now + self._times.refresh.total_seconds()
+        await self._register.write(instant, updates, self._attendance.here() if is_refresh else ())
         self._attendance.settle(updates)
         for update in updates:
             for channel in update.scope.heard_in:
@@ -206,7 +206,7 @@ class Presence:
         due = self._rosters.take_due(now)
         if due:
             scopes = {Scope.of(organization_id, channel) for organization_id, channel in due}
-            self._rosters.tell(due, await self._register.read(instant, list(scopes)), now)
+            await self._rosters.tell(due, await self._register.read(instant, list(scopes)), now)
 
 
 def _has_own_list(channel: Channel) -> bool:

@@ -60,7 +60,15 @@ class RoomGate:
             self._suspect((organization_id, channel), self._users_in((organization_id, channel)))
 
     async def run(self) -> None:
-        """Ask for ever who of those that are due is still a member. The supervisor cancels it."""
+        """Ask for ever who of those that are due is still a member, and tell what was left behind.
+
+        The supervisor cancels it.
+        """
+        async with asyncio.TaskGroup() as upkeep:
+            upkeep.create_task(self._ask())
+            upkeep.create_task(self._rooms.upkeep.run())
+
+    async def _ask(self) -> None:
         backoff = FIRST_BACKOFF_SECONDS
         while True:
             await self._is_due.wait()

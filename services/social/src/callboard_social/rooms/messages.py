@@ -1,14 +1,24 @@
 """Messages in SQL. The table is also the outbox: what was said after a room's ``relayed_sequence`` may not be out."""
 
 import json
+from datetime import datetime
 
 from callboard_contracts.events import Origin
 from callboard_servicekit import strict_json
-from sqlalchemy import ColumnElement, and_, insert, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callboard_social.rooms.room import Message, Page, RoomKey
-from callboard_social.tables import MessageRow
+from callboard_social.tables import Base, MessageRow, RoomRow
+
+# What every message needs is built once: put together for each it would cost more than to run it.
+_ADD = insert(Base.metadata.tables[MessageRow.__tablename__])
+_FIND = select(MessageRow).where(
+    MessageRow.organization_id == bindparam("organization_id"),
+    MessageRow.room_id == bindparam("room_id"),
+    MessageRow.user_id == bindparam("user_id"),
+    MessageRow.client_id == bindparam("client_id"),
+)
 
 
 class MessageRepository:
@@ -31,11 +41,16 @@ class MessageRepository:
             "request_id": message.request_id,
             "at": message.at,
         }
-        await self._unit.execute(insert(MessageRow).values(values))
+        await self._unit.execute(_ADD, values)
 
     async def find(self, room: RoomKey, user_id: str, client_id: str) -> Message | None:
-        query = select(MessageRow).where(_is_in(room), MessageRow.user_id == user_id, MessageRow.client_id == client_id)
-        row = (await self._unit.scalars(query)).one_or_none()
+        parameters = {
+            "organization_id": room.organization_id,
+            "room_id": room.id,
+            "user_id": user_id,
+            "client_id": client_id,
+        }
+        row = (await self._unit.scalars(_FIND, parameters)).one_or_none()
         return _message(row) if row is not None else None
 
     async def set_origin(self, message: Message) -> None:
@@ -48,6 +63,20 @@ class MessageRepository:
         """Messages with ``after < sequence <= until``, in order."""
         is_between = and_(MessageRow.sequence > after, MessageRow.sequence <= until)
         query = select(MessageRow).where(_is_in(room), is_between).order_by(MessageRow.sequence).limit(limit)
+        return list(map(_message, await self._unit.scalars(query)))
+
+    async def left_behind(self, moment: datetime, limit: int) -> list[Message]:
+        """The last message of each room that is not known to be out, if it was said before this moment.
+
+        Of any organisation: this is upkeep, and nobody's answer.
+        """
+        is_last = and_(
+            RoomRow.organization_id == MessageRow.organization_id,
+            RoomRow.id == MessageRow.room_id,
+            RoomRow.last_sequence == MessageRow.sequence,
+        )
+        is_left = and_(RoomRow.relayed_sequence < RoomRow.last_sequence, MessageRow.at < moment)
+        query = select(MessageRow).join(RoomRow, is_last).where(is_left).order_by(MessageRow.at).limit(limit)
         return list(map(_message, await self._unit.scalars(query)))
 
     async def page(self, room: RoomKey, *, before: int | None, limit: int) -> Page:

@@ -2,8 +2,9 @@
 
 The guard in Redis makes a repeat a no-op and refuses to skip. An answer "behind" has two causes, and neither may hold
 a room up: earlier messages are committed and not out yet, or Redis has lost what it knew. In both, the messages after
-the room's ``relayed_sequence`` are read from SQL and published, the first of them as the base to go on from. That
-cannot skip what nobody published: the number is raised only once Redis has acknowledged it.
+the room's ``relayed_sequence``, or after the last one that Redis knows, are read from SQL and published, the first of
+them as the base to go on from. That cannot skip what nobody published: the number is raised only once Redis has
+acknowledged it, and what Redis knows began at such a base.
 """
 
 from dataclasses import dataclass
@@ -65,7 +66,8 @@ class MessageRelay:
                 answer = await self._publish(message, is_base=is_base)
                 is_base = isinstance(answer, Behind)
                 if isinstance(answer, Behind):
-                    log.warning("relay_behind", room=last.room.id, last=answer.last_sequence)
+                    log.info("relay_behind", room=last.room.id, last=answer.last_sequence)
+                    done = max(done, answer.last_sequence)
                     break
                 done, outcome = message.sequence, answer
             messages = await self._pending(last, done) if done < last.sequence else []

@@ -1,20 +1,15 @@
 """Removals: who is no longer in a room, until the sockets that hear it have been told.
 
-A row is written in the transaction of the removal and deleted once Redis has acknowledged the event. What a replica
-leaves behind that dies between the two, or that cannot reach Redis, any replica tells a little later: nobody goes on
-hearing a room for want of a message.
+A row is written in the transaction of the removal and deleted once Redis has acknowledged the event.
 """
 
-import asyncio
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-import structlog
 from callboard_contracts.events import EventType
 from callboard_contracts.rooms import RoomRole
 from callboard_contracts.wire import format_time
 from callboard_servicekit import strict_json
-from callboard_servicekit.errors import Unavailable
 from callboard_servicekit.relay.relay import Relay
 from callboard_servicekit.request_context import current_request_id
 from sqlalchemy import ColumnElement, and_, delete, select
@@ -24,13 +19,6 @@ from callboard_social.rooms.clock import Clock
 from callboard_social.rooms.room import RoomKey
 from callboard_social.rooms.storage import Storage
 from callboard_social.tables import RemovalRow
-
-log = structlog.get_logger(__name__)
-
-LEFT_BEHIND_AFTER = timedelta(seconds=5)
-"""The call that removes tells at once; what is older than this it has left."""
-INTERVAL_SECONDS = 5.0
-PAGE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,20 +85,3 @@ class MembershipTeller:
         await self.tell_role(removal.room, removal.user_id, None)
         async with self._storage.write() as unit:
             await RemovalRepository(unit).forget(removal)
-
-    async def run(self) -> None:
-        """Tell for ever what was left behind. The supervisor cancels it."""
-        while True:
-            try:
-                await self.tell_left_behind()
-            except Unavailable as error:
-                log.warning("removals_not_told", error=error.code)
-            await asyncio.sleep(INTERVAL_SECONDS)
-
-    async def tell_left_behind(self) -> None:
-        """Once; raises `Unavailable`."""
-        async with self._storage.read() as unit:
-            left = await RemovalRepository(unit).before(self._clock() - LEFT_BEHIND_AFTER, PAGE)
-        for removal in left:
-            await self.tell_removal(removal)
-            log.info("removal_told_late", room=removal.room.id, organization=removal.room.organization_id)

@@ -4,13 +4,42 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from callboard_contracts.rooms import GENERAL_ID, RoomRole, RoomVisibility
-from sqlalchemy import ColumnElement, Select, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.dml import ReturningInsert
 
 from callboard_social.rooms.room import Membership, Room, RoomKey
-from callboard_social.tables import MemberRow, RoomRow
+from callboard_social.tables import Base, MemberRow, RoomRow
+
+# What every message needs is built once: put together for each it would cost more than to run it.
+_ROOMS = Base.metadata.tables[RoomRow.__tablename__]
+_IS_OWN = and_(RoomRow.organization_id == bindparam("own_organization_id"), RoomRow.id == bindparam("own_id"))
+_TAKE_SEQUENCE = (
+    update(RoomRow)
+    .where(_IS_OWN)
+    .values(last_sequence=RoomRow.last_sequence + 1)
+    .returning(RoomRow.last_sequence, RoomRow.relayed_sequence)
+    .execution_options(synchronize_session=False)
+)
+_RAISE_RELAYED = (
+    update(_ROOMS)
+    .where(_IS_OWN, RoomRow.relayed_sequence < bindparam("until"))
+    .values(relayed_sequence=bindparam("until"))
+)
+_ROLE = select(MemberRow.role).where(
+    MemberRow.organization_id == bindparam("organization_id"),
+    MemberRow.room_id == bindparam("room_id"),
+    MemberRow.user_id == bindparam("user_id"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The next sequence number of a room, which is locked, and how far its messages are known to be out."""
+
+    sequence: int
+    relayed_sequence: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +77,18 @@ class RoomRepository:
         statement = _insert_if_new(self._unit.get_bind().dialect.name, values)
         return (await self._unit.scalars(statement)).one_or_none() is not None
 
-    async def set_last_sequence(self, key: RoomKey, sequence: int) -> None:
-        await self._unit.execute(update(RoomRow).where(_is_room(key)).values(last_sequence=sequence))
+    async def take_sequence(self, key: RoomKey) -> Turn | None:
+        """Lock the room and take its next sequence number; None when there is no such room."""
+        taken = (await self._unit.execute(_TAKE_SEQUENCE, _own(key))).one_or_none()
+        return Turn(*taken) if taken is not None else None
+
+    async def give_back_sequence(self, key: RoomKey) -> None:
+        """Nothing was said after all; the room is locked still."""
+        await self._unit.execute(update(RoomRow).where(_is_room(key)).values(last_sequence=RoomRow.last_sequence - 1))
 
     async def raise_relayed_sequence(self, key: RoomKey, sequence: int) -> None:
         """Messages up to this one are out; never goes back."""
-        is_lower = RoomRow.relayed_sequence < sequence
-        await self._unit.execute(update(RoomRow).where(_is_room(key), is_lower).values(relayed_sequence=sequence))
+        await self._unit.execute(_RAISE_RELAYED, _own(key) | {"until": sequence})
 
     async def visible_to(self, organization_id: str, user_id: str, *, after: str, limit: int) -> list[SeenRoom]:
         """Rooms that this user is in and rooms that are open, without ``general``, by id."""
@@ -92,8 +126,8 @@ class MemberRepository:
         return _membership(row) if row is not None else None
 
     async def role(self, key: RoomKey, user_id: str) -> RoomRole | None:
-        query = select(MemberRow.role).where(_is_in(key), MemberRow.user_id == user_id)
-        return await self._unit.scalar(query)
+        parameters = {"organization_id": key.organization_id, "room_id": key.id, "user_id": user_id}
+        return await self._unit.scalar(_ROLE, parameters)
 
     async def among(self, key: RoomKey, user_ids: Collection[str]) -> set[str]:
         """Who of these is in the room."""
@@ -140,6 +174,10 @@ class MemberRepository:
 
 def _room(key: RoomKey) -> Select[RoomRow]:
     return select(RoomRow).where(_is_room(key))
+
+
+def _own(key: RoomKey) -> dict[str, object]:
+    return {"own_organization_id": key.organization_id, "own_id": key.id}
 
 
 def _is_room(key: RoomKey) -> ColumnElement[bool]:

@@ -31,6 +31,7 @@ from callboard_social.rooms.roles import effective_role, general_role
 from callboard_social.rooms.room import Page, Room, RoomKey, Said
 from callboard_social.rooms.speaking import Draft, store_message
 from callboard_social.rooms.storage import Storage
+from callboard_social.rooms.upkeep import RoomUpkeep
 
 MAX_ROOMS_AT_CONNECT = 100
 """Bound of the rooms that a socket joins unasked; a socket is in at most 128 channels."""
@@ -47,7 +48,8 @@ class Rooms:
         self._storage = Storage(database)
         self._messages = MessageRelay(self._storage, relay)
         self._clock = clock
-        self.teller = MembershipTeller(self._storage, relay, clock)
+        self._teller = MembershipTeller(self._storage, relay, clock)
+        self.upkeep = RoomUpkeep(self._storage, self._teller, self._messages, clock)
 
     async def role_in(self, identity: Identity, room_id: str) -> RoomRole | None:
         """What the identity may do in the room now; None when it is not in, or there is no such room."""
@@ -154,7 +156,7 @@ class Rooms:
         key = self._fixed_key(identity, room_id)
         async with self._storage.write() as unit:
             membership = await set_member(unit, identity, key, wanted, self._clock())
-        await self.teller.tell_role(key, membership.user_id, membership.role)
+        await self._teller.tell_role(key, membership.user_id, membership.role)
         return membership.to_wire()
 
     async def remove_member(self, identity: Identity, room_id: str, user_id: str) -> None:
@@ -163,7 +165,7 @@ class Rooms:
         async with self._storage.write() as unit:
             is_to_be_told = await remove_member(unit, identity, key, user_id, self._clock())
         if is_to_be_told:
-            await self.teller.tell_removal(Removal(key, user_id))
+            await self._teller.tell_removal(Removal(key, user_id))
 
     async def join(self, identity: Identity, room_id: str) -> wire.Room:
         """Be in an open room; whoever is in a room already stays so. Raises `RoomForbidden`."""
@@ -172,7 +174,7 @@ class Rooms:
         key = self._key(identity, room_id)
         async with self._storage.write() as unit:
             seen = await join_room(unit, identity, key, self._clock())
-        await self.teller.tell_role(key, identity.user_id, seen.role)
+        await self._teller.tell_role(key, identity.user_id, seen.role)
         return _shown(identity, seen)
 
     async def leave(self, identity: Identity, room_id: str) -> None:

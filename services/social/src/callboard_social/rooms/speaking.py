@@ -7,15 +7,15 @@ from uuid import uuid4
 
 from callboard_contracts.events import Origin
 from callboard_contracts.identity import Identity
-from callboard_contracts.rooms import MAX_MESSAGE_FIELDS_BYTES, passed_fields
+from callboard_contracts.rooms import MAX_MESSAGE_FIELDS_BYTES, RoomRole, passed_fields
 from callboard_servicekit import strict_json
 from callboard_servicekit.request_context import current_request_id
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callboard_social.rooms.errors import MessageConflict, MessageFieldsTooLarge, ReadOnly, RoomForbidden
-from callboard_social.rooms.membership import lock_room, role_of
+from callboard_social.rooms.membership import role_of
 from callboard_social.rooms.messages import MessageRepository
-from callboard_social.rooms.repository import RoomRepository
+from callboard_social.rooms.repository import RoomRepository, Turn
 from callboard_social.rooms.roles import general_role, may_speak
 from callboard_social.rooms.room import Message, Room, RoomKey
 
@@ -57,50 +57,50 @@ async def store_message(unit: AsyncSession, identity: Identity, key: RoomKey, dr
         ReadOnly: a viewer.
         MessageConflict: the client id is taken by a message with another content.
     """
-    room = await _lock_for_speaking(unit, identity, key, now)
+    turn = await _take_turn(unit, identity, key, now)
     messages = MessageRepository(unit)
     known = await messages.find(key, identity.user_id, draft.client_id) if draft.client_id is not None else None
     if known is None:
-        message = _message(room, identity, draft, now)
+        message = _message(key, turn.sequence, identity, draft, now)
         await messages.add(message)
-        await RoomRepository(unit).set_last_sequence(key, message.sequence)
         return Stored(message, is_repeat=False, is_out=False)
     if known.content != draft.content:
         raise MessageConflict
-    if known.sequence <= room.relayed_sequence:
+    await RoomRepository(unit).give_back_sequence(key)
+    if known.sequence <= turn.relayed_sequence:
         return Stored(known, is_repeat=True, is_out=True)
     taken_over = replace(known, origin=draft.origin, request_id=current_request_id())
     await messages.set_origin(taken_over)
     return Stored(taken_over, is_repeat=True, is_out=False)
 
 
-async def _lock_for_speaking(unit: AsyncSession, identity: Identity, key: RoomKey, now: datetime) -> Room:
-    if key.is_general:
-        if not may_speak(general_role(identity)):
-            raise ReadOnly
-        return await _lock_general(unit, key, now)
-    room = await lock_room(unit, key)
-    role = await role_of(unit, identity, key)
+async def _take_turn(unit: AsyncSession, identity: Identity, key: RoomKey, now: datetime) -> Turn:
+    """The room's next sequence number; a refusal gives it back, for the unit of work comes to nothing."""
+    if key.is_general and not may_speak(general_role(identity)):
+        raise ReadOnly
+    rooms = RoomRepository(unit)
+    turn = await rooms.take_sequence(key)
+    if turn is None and key.is_general:
+        await rooms.add(Room.general(key.organization_id, now))
+        turn = await rooms.take_sequence(key)
+    if turn is None:
+        raise RoomForbidden
+    if not key.is_general:
+        _require_speaker(await role_of(unit, identity, key))
+    return turn
+
+
+def _require_speaker(role: RoomRole | None) -> None:
     if role is None:
         raise RoomForbidden
     if not may_speak(role):
         raise ReadOnly
-    return room
 
 
-async def _lock_general(unit: AsyncSession, key: RoomKey, now: datetime) -> Room:
-    rooms = RoomRepository(unit)
-    room = await rooms.lock(key)
-    if room is not None:
-        return room
-    await rooms.add(Room.general(key.organization_id, now))
-    return await lock_room(unit, key)
-
-
-def _message(room: Room, identity: Identity, draft: Draft, now: datetime) -> Message:
+def _message(room: RoomKey, sequence: int, identity: Identity, draft: Draft, now: datetime) -> Message:
     return Message(
-        room=room.key,
-        sequence=room.last_sequence + 1,
+        room=room,
+        sequence=sequence,
         id=uuid4().hex,
         user_id=identity.user_id,
         login=identity.login,

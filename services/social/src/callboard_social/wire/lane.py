@@ -40,8 +40,13 @@ class Lane:
         self.on_change()
         return self._pending_bytes <= MAX_PENDING_BYTES or len(self._frames) == 1
 
-    def take(self) -> Frame:
+    @property
+    def first(self) -> Frame:
         """The frame that has waited longest; raises IndexError when none does."""
+        return self._frames[0]
+
+    def take(self) -> Frame:
+        """The first frame, which waits no longer."""
         frame = self._frames.popleft()
         self._pending_bytes -= max(frame.size, LEAST_WEIGHT)
         return frame

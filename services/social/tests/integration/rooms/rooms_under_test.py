@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,20 +11,11 @@ from callboard_contracts.channels import GENERAL, Channel
 from callboard_contracts.events import EventType
 from callboard_contracts.identity import Identity, IdentityKind, Role
 from callboard_contracts.keys import channel_key
-from callboard_servicekit.app import build_app, stop_process, telemetry_of
-from callboard_servicekit.database import Database
-from callboard_servicekit.redis_connection import connect
-from callboard_servicekit.relay.relay import Relay
-from callboard_servicekit.supervision import supervised
-from callboard_servicekit.verification import start_verification
-from callboard_social.bus import Bus
-from callboard_social.hub.hub import Hub
-from callboard_social.metrics import SocialMetrics
-from callboard_social.rooms import endpoints
-from callboard_social.rooms.access import RoomAccess
-from callboard_social.rooms.gate import RoomGate
-from callboard_social.rooms.service import Rooms
+from callboard_servicekit.app import telemetry_of
+from callboard_social.app import create_app
+from callboard_social.resources import SocialResources, resources_of
 from callboard_social.settings import SocialSettings
+from callboard_social.wire.carrier import BoundedCarrier
 from callboard_testkit.running import declare_revocations_complete, running
 from callboard_testkit.signing import TokenMinter
 from callboard_testkit.waiting import eventually
@@ -39,24 +30,14 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Node:
-    """What one replica of social has for its rooms."""
-
-    rooms: Rooms
-    hub: Hub
-
-
-@dataclass(frozen=True)
 class RoomsUnderTest:
     url: str
     app: FastAPI
     minter: TokenMinter
 
     @property
-    def node(self) -> Node:
-        node = self.app.state.node
-        assert isinstance(node, Node)
-        return node
+    def node(self) -> SocialResources:
+        return resources_of(self.app)
 
     def client(self, user: str = "ada", **claims: Any) -> httpx.AsyncClient:
         """A member of ``org-1`` unless the claims say otherwise; the user's id is its login."""
@@ -72,49 +53,16 @@ class RoomsUnderTest:
         return not await self.failing()
 
 
-def create_rooms_app(settings: SocialSettings) -> FastAPI:
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        telemetry = telemetry_of(app)
-        async with AsyncExitStack() as stack:
-            client = await stack.enter_async_context(httpx.AsyncClient())
-            database = Database(settings.database_url)
-            stack.push_async_callback(database.close)
-            redis = connect(settings.redis_url)
-            stack.push_async_callback(redis.aclose)
-            relay = Relay(
-                settings.redis_url, history_length=settings.history_length, history_age=settings.history_age
-            )
-            stack.push_async_callback(relay.close)
-            supervisor = await stack.enter_async_context(supervised(stop_process))
-            verification = start_verification(
-                settings, client=client, redis=redis, supervisor=supervisor, telemetry=telemetry
-            )
-            bus = Bus(settings.redis_url, redis, relay)
-            hub, rooms = Hub(bus, SocialMetrics(telemetry)), Rooms(database, relay)
-            gate = RoomGate(rooms, hub)
-            hub.watch(gate)
-            app.state.room_access = RoomAccess(rooms, verification.authenticator)
-            app.state.node = Node(rooms, hub)
-            supervisor.spawn("bus", bus.run(hub))
-            supervisor.spawn("room gate", gate.run())
-            supervisor.spawn("room removals", rooms.teller.run())
-            telemetry.add_check("database", database.check)
-            telemetry.add_check("bus", bus.check)
-            yield
-
-    app = build_app("Rooms", settings, lifespan)
-    app.include_router(endpoints.router)
-    return app
-
-
 @asynccontextmanager
 async def running_rooms(
     settings: SocialSettings, minter: TokenMinter, revocations_redis_url: str | None = None
 ) -> AsyncIterator[RoomsUnderTest]:
     """Serve rooms until the end of the block; they are ready when it begins."""
-    app = create_rooms_app(settings)
-    async with running(app) as url, Redis.from_url(revocations_redis_url or settings.redis_url) as redis:
+    app = create_app(settings)
+    async with (
+        running(app, ws=BoundedCarrier) as url,
+        Redis.from_url(revocations_redis_url or settings.redis_url) as redis,
+    ):
         await declare_revocations_complete(redis)
         rooms = RoomsUnderTest(url, app, minter)
         await eventually(rooms.is_ready)

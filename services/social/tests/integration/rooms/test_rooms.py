@@ -37,7 +37,11 @@ async def test_the_same_creation_again_makes_no_second_room(ada: httpx.AsyncClie
     again = await ada.post(PATH, json={"id": "den", "name": "Den"})
     assert (again.status_code, again.json()) == (OK, first)
     assert await members(ada) == {"ada": "owner", "bob": "owner"}
-    for client, body in ((bob, {"name": "Den"}), (ada, {"name": "Other"}), (ada, {"name": "Den", "visibility": "open"})):
+    for client, body in (
+        (bob, {"name": "Den"}),
+        (ada, {"name": "Other"}),
+        (ada, {"name": "Den", "visibility": "open"}),
+    ):
         answer = await client.post(PATH, json={"id": "den"} | body)
         assert (answer.status_code, code_of(answer)) == (CONFLICT, "room-exists")
 
@@ -74,6 +78,15 @@ async def test_one_sees_one_s_own_rooms_and_the_open_ones(ada: httpx.AsyncClient
     await create(bob, "cave")
     assert await listed(ada) == {"general": "member", "den": "owner", "forum": "owner"}
     assert await listed(bob) == {"general": "member", "cave": "owner", "forum": None}
+
+
+async def test_a_role_in_a_room_of_another_organisation_counts_for_nothing(
+    social: RoomsUnderTest, ada: httpx.AsyncClient, stranger: httpx.AsyncClient
+) -> None:
+    await create(ada, "forum", visibility="open")
+    async with social.client("zoe", org="org-2", sid="session-zoe") as zoe:
+        await create(zoe, "forum", visibility="open")
+    assert await listed(stranger) == {"general": "owner", "forum": None}
 
 
 @pytest.mark.parametrize("limit", [1, 2, 4, 5])

@@ -105,7 +105,7 @@ class AgentsSession:
 
     async def receive(self, event: str, arguments: list[Any], acknowledge: Acknowledge | None) -> None:
         model, handler = self._handlers.get(event, (None, None))
-        asked = arguments[0] if arguments and isinstance(arguments[0], dict) else {}
+        asked = arguments[0] if arguments and isinstance(arguments[0], dict) and _is_json(arguments[0]) else {}
         if model is None or handler is None:
             self._violation(asked, acknowledge, "unknown-event", "There is no event of this name.")
             return
@@ -173,6 +173,15 @@ class AgentsSession:
     def end(self, *, is_clean: bool) -> None:
         if self._seat is not None:
             self._seat.end(is_clean=is_clean)
+
+
+def _is_json(value: Any) -> bool:
+    """False for what has an attachment in it: rooms keep text."""
+    if isinstance(value, dict):
+        return all(map(_is_json, value.values()))
+    if isinstance(value, list):
+        return all(map(_is_json, value))
+    return not isinstance(value, bytes)
 
 
 def _requested(request_id: str | int | None) -> Answer:

@@ -20,6 +20,11 @@ class PacketReader:
         self._attachments: list[bytes] = []
         self._attached_bytes = 0
 
+    @property
+    def begun(self) -> Packet | None:
+        """The packet that waits for attachments."""
+        return self._packet
+
     def read(self, message: str | bytes) -> Packet | None:
         """The packet that this message completes, if it does; raises `MalformedPacket`."""
         return self._attach(message) if isinstance(message, bytes) else self._begin(message)

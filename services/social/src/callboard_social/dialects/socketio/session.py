@@ -18,6 +18,7 @@ from callboard_social.wire.protocol import Frame, bytes_of
 log = structlog.get_logger(__name__)
 
 INVALID_NAMESPACE = "Invalid namespace"
+UNEXPECTED = "a packet that its namespace does not take now"
 
 
 class Engine(Protocol):
@@ -92,6 +93,9 @@ class NamespacesOfSession:
         if packet is not None:
             self._count(packet)
             await self._handle(packet)
+        elif self._reader.begun is not None and not self._expects(self._reader.begun):
+            # Before it has been let in, nobody may have us keep attachments.
+            self._violation(UNEXPECTED)
 
     def ended(self, *, is_clean: bool) -> None:
         """What we closed only for a while is not clean, even when its client closes too."""
@@ -146,8 +150,11 @@ class NamespacesOfSession:
         handler = self._handlers.get(packet.type)
         if handler is not None and conversation is not None:
             await handler(conversation, packet)
-        elif handler is None or packet.namespace not in self._disconnected:
-            self._violation("a packet that its namespace does not take now")
+        elif handler is None or not self._expects(packet):
+            self._violation(UNEXPECTED)
+
+    def _expects(self, packet: Packet) -> bool:
+        return packet.namespace in self._open or packet.namespace in self._disconnected
 
     async def _connect(self, packet: Packet) -> None:
         application = self._applications.get(packet.namespace)

@@ -11,7 +11,6 @@ depends_on = None
 
 _ID = sa.String(128)
 _NAME = sa.String(128)
-_LOGIN = sa.String(320)
 _ENUM = sa.String(16)
 _BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
@@ -86,7 +85,7 @@ def _create_messages() -> None:
         sa.Column("sequence", _BIG, autoincrement=False, nullable=False),
         _id("id"),
         _id("user_id"),
-        sa.Column("login", _LOGIN, nullable=False),
+        sa.Column("login", sa.Text(), nullable=False),
         _id("client_id", nullable=True),
         sa.Column("content", sa.Text(), nullable=False),
         sa.Column("fields", sa.Text(), nullable=False),

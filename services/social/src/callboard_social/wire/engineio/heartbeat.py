@@ -80,10 +80,12 @@ class Heartbeat:
                 self._timer = None
                 self._lost()
             return
-        self._is_awaited = False
-        if now >= self._next_ping:
-            self._is_awaited = True
-            self._deadline = max(self._next_ping, now - SLACK_SECONDS) + self._timeout
-            self._next_ping = max(self._next_ping, now - SLACK_SECONDS) + self._interval
-            self._ping()
-        self._wake_at(min(self._deadline, self._next_ping) if self._is_awaited else self._next_ping)
+        self._is_awaited = now >= self._next_ping
+        if not self._is_awaited:
+            self._wake_at(self._next_ping)
+            return
+        planned = max(self._next_ping, now - SLACK_SECONDS)
+        self._deadline = planned + self._timeout
+        self._next_ping = planned + self._interval
+        self._wake_at(min(self._deadline, self._next_ping))
+        self._ping()  # the last thing: it may stop the heartbeat

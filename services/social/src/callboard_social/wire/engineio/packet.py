@@ -1,6 +1,5 @@
 """Engine.IO packets, revision 4: a digit and its data, or ``b`` and base64; several of them make a payload."""
 
-import base64
 import binascii
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -51,9 +50,16 @@ def decode_packet(text: str) -> Packet:
 
 def _decode_base64(text: str) -> bytes:
     try:
-        return binascii.a2b_base64(text, strict_mode=True)
+        data = binascii.a2b_base64(text, strict_mode=True)
     except ValueError:
         raise MalformedPacket from None
+    if _encode_base64(data) != text:
+        raise MalformedPacket  # too much padding, which Python overlooks
+    return data
+
+
+def _encode_base64(data: bytes) -> str:
+    return binascii.b2a_base64(data, newline=False).decode()
 
 
 def decode_payload(body: bytes, max_packets: int) -> list[Packet]:
@@ -72,4 +78,4 @@ def encode_frame(frame: Frame) -> Iterator[str]:
     if frame.text:
         yield frame.text
     for attachment in frame.attachments:
-        yield BINARY + base64.b64encode(attachment).decode()
+        yield BINARY + _encode_base64(attachment)

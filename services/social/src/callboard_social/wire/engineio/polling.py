@@ -1,6 +1,7 @@
 """HTTP long-polling: a GET waits for what the lane has, a POST brings what the client says."""
 
 import asyncio
+import re
 from typing import TYPE_CHECKING
 
 from starlette.types import Receive, Send
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
 
 MAX_POLL_BYTES = 256 * 1024
 """After this much the rest is for the next GET; to encode it all at once would keep everybody else waiting."""
+MAX_POLL_PACKETS = 1_000
+_PYTHON_CLIENT = re.compile(r"\b(python-requests|aiohttp)/")
+"""What python-engineio's client calls itself."""
+PYTHON_CLIENT_PACKETS = 16
+"""More in one answer, and that client gives up the session."""
 NOOP_SECONDS = 0.1
 """A GET that comes while a WebSocket takes over has to end before the client switches; one that comes again and again,
 because the client did not hear the answer to its probe, must not spin."""
@@ -22,13 +28,14 @@ because the client did not hear the answer to its probe, must not spin."""
 class Polling:
     """At most one GET and one POST at a time."""
 
-    __slots__ = ("_is_polled", "_is_pushed", "_session", "_waiting")
+    __slots__ = ("_is_polled", "_is_pushed", "_is_python", "_session", "_waiting")
 
     def __init__(self, session: "EngineSession") -> None:
         self._session = session
         self._is_polled = False
         self._is_pushed = False
         self._waiting: asyncio.Timeout | None = None
+        self._is_python = _PYTHON_CLIENT.search(session.request.headers.get("User-Agent", "")) is not None
         session.lane.on_change = self.release
 
     @property
@@ -40,13 +47,16 @@ class Polling:
 
     def release(self) -> None:
         """Have the GET that waits answered now, with whatever there is."""
-        if self._waiting is not None and not self._waiting.expired():
-            self._waiting.reschedule(0)
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None and not waiting.expired():
+            waiting.reschedule(0)
 
     async def poll(self, receive: Receive, send: Send) -> None:
-        """Answer a GET when there is something to say; raises `DuplicateRequest`.
+        """Answer a GET when there is something to say; what a client does not wait for stays in the lane.
 
-        What a client does not wait for stays in the lane.
+        Raises:
+            DuplicateRequest: another GET waits; the session is over.
+            UnknownSession: it is over, and its client is told so by this.
         """
         session = self._session
         if self._is_polled:
@@ -58,12 +68,15 @@ class Polling:
             is_waiting = not session.lane and not session.is_closing
             if (is_waiting and await self._leaves(receive, within)) or await self._leaves(receive, 0):
                 return
-            is_last, payload = self._next_payload()
-            await respond(send, payload)
+            is_last, packets = self._next_packets()
+            if packets:
+                await respond(send, SEPARATOR.join(packets))
         finally:
             self._is_polled = False
         if is_last and session.ending is not None:
             session.end(session.ending)
+        if not packets:
+            raise UnknownSession
 
     async def _leaves(self, receive: Receive, within: float | None) -> bool:
         """True when the client goes away before it is released, or before so many seconds are over."""
@@ -77,23 +90,36 @@ class Polling:
             self._waiting = None
         return True
 
-    def _next_payload(self) -> tuple[bool, str]:
+    def _next_packets(self) -> tuple[bool, list[str]]:
         """What the GET is answered, and before it whether that is the last word."""
         session = self._session
-        if session.is_over:
-            return True, PacketType.NOOP if session.ending is Ending.CLIENT else PacketType.CLOSE
         if session.transport is not self:
-            return False, PacketType.NOOP
-        packets: list[str] = []
-        size = 0
-        while session.lane and size < MAX_POLL_BYTES:
-            frame = session.lane.take()
-            size += frame.size
-            packets.extend(encode_frame(frame))
+            return session.is_over, [PacketType.NOOP]
+        packets = self._take_from_lane()
         is_last = session.is_closing and not session.lane
         if is_last:
-            packets.append(PacketType.CLOSE)
-        return is_last, SEPARATOR.join(packets) or PacketType.NOOP
+            packets += self._goodbye()
+        return is_last, packets if packets or is_last else [PacketType.NOOP]
+
+    def _take_from_lane(self) -> list[str]:
+        lane, packets, size = self._session.lane, list[str](), 0
+        max_packets = PYTHON_CLIENT_PACKETS if self._is_python else MAX_POLL_PACKETS
+        while lane and size < MAX_POLL_BYTES:
+            more = list(encode_frame(lane.first))
+            if packets and len(packets) + len(more) > max_packets:
+                break
+            size += lane.take().size
+            packets += more
+        return packets
+
+    def _goodbye(self) -> list[str]:
+        ending = self._session.ending
+        if ending is Ending.CLIENT:
+            return [PacketType.NOOP]
+        if self._is_python and ending is not Ending.DROPPED:
+            # That client stays away when it is sent a close packet; from a session that is gone it comes back.
+            return []
+        return [PacketType.CLOSE]
 
     async def push(self, receive: Receive, send: Send) -> None:
         """Hand over what a POST brings, then answer it.
@@ -111,8 +137,7 @@ class Polling:
             body = await self._read(receive)
             if body is None:
                 return
-            for packet in decode_payload(body, session.options.max_packets):
-                await session.take(packet)
+            await session.take(*decode_payload(body, session.options.max_packets))
         except MalformedPacket:
             session.end(Ending.MALFORMED)
             raise

@@ -157,16 +157,17 @@ class EngineSession:
         """The client has shown a sign of life."""
         self._heartbeat.heard()
 
-    async def take(self, packet: Packet) -> None:
-        """Do what a packet of the client says, after those before it; raises `MalformedPacket`.
+    async def take(self, *packets: Packet) -> None:
+        """Do what packets of the client say, after those before them; raises `MalformedPacket`.
 
         Takes as long as the handler does, and as one that says too much has to wait.
         """
         async with self._turn:
-            if self.ending is None:
-                self._heartbeat.heard()
-                await self._obey(packet)
-            await asyncio.sleep(self._budget.spend(packet.size))
+            for packet in packets:
+                if self.ending is None:
+                    self._heartbeat.heard()
+                    await self._obey(packet)
+                await asyncio.sleep(self._budget.spend(packet.size))
 
     async def _obey(self, packet: Packet) -> None:
         if packet.type is PacketType.MESSAGE and self._handler is not None:

@@ -132,7 +132,6 @@ class WebSocket:
             return
         session.heard()
         session.transport = self
-        session.polling.release()
 
     async def _next_text(self) -> str | None:
         message = await self._receive()
