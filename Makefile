@@ -7,7 +7,7 @@ PYTEST := $(BIN)/python -m pytest -q
 COVER := $(BIN)/coverage run -m pytest -q
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap tools env up fmt lint types test sure lock compose-test screenshots
+.PHONY: help bootstrap tools env up fmt lint types test test-clients sure lock compose-test screenshots
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,7 +15,7 @@ help: ## Show this list
 bootstrap: ## Install what is missing: system packages, .venv
 	@local/bootstrap.sh
 
-tools: ## Install what formats, checks and tests web/
+tools: ## Install what formats, checks and tests JavaScript
 	@local/bootstrap.sh tools
 
 env: bootstrap ## Make .env with random secrets; add what is missing, change nothing
@@ -47,9 +47,14 @@ test: lint ## Everything CI runs: lint, then every tier of tests with coverage
 	$(PYTEST) local/tests nginx/tests
 	$(PYTEST) tests-repo
 	$(PYTEST) tests-e2e/clauses tests-e2e/journeys tests-e2e/documents
+	$(PYTEST) tests-e2e/clients
 	$(PYTEST) tests-e2e/browser
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+test-clients: bootstrap ## The seeds' own clients, npm's and Python's Socket.IO among them, before two replicas of social
+	@local/bootstrap.sh tests
+	$(PYTEST) tests-e2e/clients
 
 compose-test: bootstrap ## The suite in containers: up from nothing, scaled, backed up, under TLS. Needs Docker
 	@local/bootstrap.sh tests
@@ -63,6 +68,6 @@ sure: ## What a person runs before a push: a clean tree, and make test
 	@test -z "$$(git status --porcelain)" || { git status --short; echo "the tree is not clean"; exit 1; }
 	@$(MAKE) test
 
-lock: tools ## Write requirements.lock and web/package-lock.json anew
+lock: tools ## Write requirements.lock and both package-lock.json anew
 	@local/lock.sh
 	@local/web.sh lock

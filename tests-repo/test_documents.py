@@ -22,7 +22,7 @@ TARGET = re.compile(r"^([a-z][a-z-]*):.*?(## .+)?$", re.MULTILINE)
 BLOCK = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 RUN_LANGUAGES = {"sh", "python", "html", "js"}
 SHOWN_LANGUAGES = {"", "console", "toml", "json", "yaml"}
-RUNNERS = {"suite", "compose", "server", "make"}
+RUNNERS = {"suite", "clients", "compose", "server", "make"}
 PLACES_OF_THE_RUNNER = ("*.md", "docs/*.md", "nginx/*.md", "libs/*/*.md", "services/*/*.md")
 COMMANDS = (
     r"(?:\$ |(?:sudo |\.venv/bin/)?(?:make|curl|docker|callboard|python3?|pip|apt-get|git|npm|npx|certbot|export)\s)"
@@ -127,10 +127,13 @@ def test_a_block_that_nobody_runs_is_found_out() -> None:
 
 def test_every_runner_reads_the_pages_that_name_it(documents: list[Path], root: Path) -> None:
     browser_test = (root / "tests-e2e/documents/test_frontend.py").read_text()
+    clients_test = (root / "tests-e2e/clients/test_page.py").read_text()
     read = {path for place in PLACES_OF_THE_RUNNER for path in root.glob(place)}
     for path in documents:
         for language, runner, _ in blocks_of(path.read_text()):
             name = str(path.relative_to(root))
+            if runner == "clients":
+                assert name in clients_test, name
             if runner == "suite":
                 assert path in read, name
                 assert language not in {"html", "js"} or name in browser_test, name

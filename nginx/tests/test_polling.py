@@ -58,6 +58,9 @@ def test_the_key_is_the_gateways_own_for_a_new_session_and_the_sessions_own_afte
     with gateway.client(headers=forged) as client:
         keys = [client.get("/socket.io/").json()["headers"]["x-sio-key"] for _ in range(3)]
         assert len(set(keys)) == 3
+        chosen = [f"?{name}={'f' * 32}" for name in ("SID", "Sid", "xsid", "s%69d")]
+        keys = [client.get("/socket.io/" + query).json()["headers"]["x-sio-key"] for query in chosen]
+        assert "f" * 32 not in keys
         assert all(KEY.fullmatch(key) for key in keys)
         assert "f" * 32 not in keys
         again = client.get("/ws/", params={"sid": keys[0] + "rest"}).json()["headers"]

@@ -153,6 +153,37 @@ async def test_a_message_is_acknowledged_and_told_to_everybody_in_the_room(accou
 
 
 @pytest.mark.clause("SIO-AGENT-6")
+async def test_nobody_speaks_in_anothers_name_or_for_another_room(account: Account) -> None:
+    room = await new_room(account)
+    forged = dict.fromkeys(("id", "agentId", "userId", "login", "sequence", "at"), "forged")
+    async with agent(account) as (client, hello):
+        answer, events = await client.ask("message:send", forged | {"roomId": room, "content": "x"})
+        told = [event[1] for event in events if event[0] == "message:new"]
+        told = told or [(await client.receive_until("message:new"))[1]]
+        said = await account.post(
+            f"{account.door.social}/api/socials/rooms/{room}/messages", json=forged | {"roomId": "x", "content": "y"}
+        )
+        assert said.is_success
+        told.append((await client.receive_until("message:new"))[1])
+    for message in (answer[0]["message"], *told):
+        assert (message["agentId"], message["roomId"], message["login"]) == (hello["agentId"], room, account.login)
+        assert "forged" not in message.values()
+
+
+@pytest.mark.clause("SIO-AGENT-4")
+async def test_one_socket_is_in_so_many_rooms_and_no_more(account: Account) -> None:
+    rooms = f"{account.door.social}/api/socials/rooms"
+    async with agent(account) as (client, _):
+        for number in range(128):
+            made = await account.post(rooms, json={"name": "A room", "id": f"room-{number}"})
+            made.raise_for_status()
+            [answer], _events = await client.ask("room:join", {"roomId": f"room-{number}"})
+            if not answer["ok"]:
+                break
+        assert (number, answer["code"]) == (127, "channel-limit")
+
+
+@pytest.mark.clause("SIO-AGENT-6")
 async def test_the_same_message_again_is_the_same_message(account: Account) -> None:
     async with agent(account) as (client, _):
         asked = {"roomId": "general", "content": "once", "clientId": "c-once"}

@@ -143,6 +143,22 @@ async def test_a_cookie_from_elsewhere_opens_nothing(account: Account, origin: s
         assert await client.receive() == ["auth-error", {"error": "Authentication required"}]
 
 
+@pytest.mark.clause("SIO-5")
+@pytest.mark.parametrize(
+    ("site", "event"), [("same-origin", "auth-success"), ("cross-site", "auth-error"), (None, "auth-error")]
+)
+async def test_a_page_of_our_own_polls_with_its_cookie(
+    http: httpx.AsyncClient, account: Account, site: str | None, event: str
+) -> None:
+    """A browser sends no Origin with a GET of the page's own."""
+    headers = {"Cookie": f"auth_token={account.token}"} | ({} if site is None else {"Sec-Fetch-Site": site})
+    address = f"{account.door.root}/socket.io/{HANDSHAKE}"
+    opened = await http.get(address, headers=headers)
+    address += "&sid=" + json.loads(opened.text[1:])["sid"]
+    await http.post(address, content="40", headers=headers)
+    assert event in (await http.get(address, headers=headers)).text
+
+
 @pytest.mark.clause("SIO-6")
 @pytest.mark.parametrize("path", ["/socket.io/", "/ws/"])
 async def test_a_bad_token_in_the_request_itself_is_401(http: httpx.AsyncClient, account: Account, path: str) -> None:

@@ -3,6 +3,7 @@
 import base64
 import json
 import time
+import zlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -28,6 +29,12 @@ async def exchange(account: Account, token: str) -> httpx.Response:
 
 def encoded(part: dict[str, Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode()
+
+
+def with_another_secret(token: str, number: int) -> str:
+    """In a token's form, its checksum included."""
+    text = token[: len("ah_live_") + 33] + f"{number:064x}"
+    return text + f"{zlib.crc32(text.encode()):08x}"
 
 
 @pytest.mark.clause("TOKEN-1")
@@ -122,7 +129,7 @@ async def test_api_tokens_are_listed_and_revoked(account: Account, stranger: Acc
 @pytest.mark.clause("TOKEN-6")
 async def test_an_api_token_is_traded_for_an_agents_session(account: Account) -> None:
     created = await account.api_token("ci")
-    expected = {"id": created["id"], "name": "ci"}
+    expected = {"id": created["agentId"], "name": "ci"}
     url = f"{account.door.auth}/api/v1/sessions"
     as_bearer = await account.http.post(url, headers={"Authorization": f"Bearer {created['token']}"})
     for answer in (await exchange(account, created["token"]), as_bearer):
@@ -145,6 +152,18 @@ async def test_a_wrong_api_token_is_refused(account: Account) -> None:
     for wrong in (flipped, unknown, "ah_live_", "ah_live_x_y", "nonsense", account.token):
         answer = await exchange(account, wrong)
         assert (answer.status_code, answer.json()["code"]) == (httpx.codes.UNAUTHORIZED, "invalid-api-token"), wrong
+
+
+@pytest.mark.clause("TOKEN-6")
+async def test_guessing_at_a_token_is_told_to_come_back_and_its_holder_is_not_locked_out(account: Account) -> None:
+    created = await account.api_token("ci")
+    assert (await exchange(account, created["token"])).status_code == httpx.codes.OK
+    guesses = [await exchange(account, with_another_secret(created["token"], number)) for number in range(11)]
+    answered = [answer.status_code for answer in guesses]
+    assert answered == [httpx.codes.UNAUTHORIZED] * 10 + [httpx.codes.TOO_MANY_REQUESTS]
+    assert guesses[-1].json()["code"] == "too-many-requests"
+    assert 1 <= int(guesses[-1].headers["Retry-After"]) <= 61
+    assert (await exchange(account, created["token"])).status_code == httpx.codes.OK
 
 
 @pytest.mark.clause("TOKEN-7")
@@ -236,17 +255,19 @@ async def test_an_overlap_is_whole_seconds_up_to_seven_days(account: Account) ->
 async def test_an_agent_stays_who_it_is_when_its_token_is_rotated(account: Account) -> None:
     old = await account.api_token("ci")
     new = (await rotate(account, old["id"])).json()
-    assert (old["agentId"], new["agentId"]) == (old["id"], old["id"])
+    agent = old["agentId"]
+    assert new["agentId"] == agent
+    assert agent not in {old["id"], new["id"]}
     told = []
     for token in (old, new):
         body = (await exchange(account, token["token"])).json()
         claims = jwt.decode(body["token"], options={"verify_signature": False})
-        assert (claims["sub"], claims["user_id"], claims["sid"]) == (old["id"], old["id"], token["id"])
+        assert (claims["sub"], claims["user_id"], claims["sid"]) == (agent, agent, token["id"])
         headers = {"Authorization": f"Bearer {body['token']}"}
         me = await account.http.get(f"{account.door.auth}/api/users/me", headers=headers)
         told.append((body["agent"], me.json()))
     assert told[0] == told[1]
-    assert told[0][0] == {"id": old["id"], "name": "ci"}
+    assert told[0][0] == {"id": agent, "name": "ci"}
 
 
 @pytest.mark.clause("TOKEN-11")
@@ -264,7 +285,7 @@ async def test_after_the_overlap_the_old_token_is_refused_everywhere_and_its_soc
         assert (await account.http.get(url, headers=headers)).status_code == httpx.codes.UNAUTHORIZED, url
     assert (await exchange(account, old["token"])).json()["code"] == "invalid-api-token"
     async with open_socket(door.socket, additional_headers=await agent_bearer(account, new["token"])) as client:
-        assert (await client.receive())["userId"] == old["id"]
+        assert (await client.receive())["userId"] == old["agentId"]
 
 
 @pytest.mark.clause("TOKEN-12")

@@ -11,21 +11,27 @@ from callboard_testkit.waiting import eventually
 PAGE, HEADING = "docs/operations.md", "With PostgreSQL"
 PATIENCE_SECONDS = 60.0
 LINES = ["first", "second"]
+SAID = "All is well."
 KILLED = 137
 
 
 @pytest.fixture
 async def reporter(account: Account) -> Account:
-    """Somebody with a finished execution and its log."""
+    """Somebody with a finished execution and its log, who has said something."""
     await account.update("kept", "RUNNING")
     logs = f"{account.door.producer}/executions/kept/logs"
     (await account.post(logs, json={"firstLine": 1, "lines": LINES})).raise_for_status()
     assert (await account.update("kept", "PASSED")).status_code == 200
+    (await account.post(messages_of(account), json={"content": SAID})).raise_for_status()
     return account
 
 
+def messages_of(account: Account) -> str:
+    return f"{account.door.social}/api/socials/rooms/general/messages"
+
+
 async def finds_everything(account: Account) -> bool:
-    """Sign in anew, and see the execution and its log; False while a service is not back yet."""
+    """Sign in anew, and see the execution, its log and the message; False while a service is not back yet."""
     login = {"login": account.login, "password": PASSWORD}
     try:
         session = await account.http.post(f"{account.door.auth}/api/login", json=login)
@@ -35,13 +41,15 @@ async def finds_everything(account: Account) -> bool:
         account.token = session.raise_for_status().json()["token"]
         found = await account.get(f"{account.door.producer}/executions/kept")
         logs = await account.get(f"{account.door.producer}/executions/kept/logs")
+        said = await account.get(messages_of(account))
         newer = await account.update("newer", "RUNNING")
     except httpx.TransportError:
         return False
-    if max(answer.status_code for answer in (found, logs, newer)) >= 500:
+    if max(answer.status_code for answer in (found, logs, said, newer)) >= 500:
         return False
     assert found.raise_for_status().json()["status"] == "PASSED"
     assert logs.raise_for_status().json()["lines"] == LINES
+    assert [message["content"] for message in said.raise_for_status().json()["messages"]] == [SAID]
     assert newer.status_code == 200
     return True
 
@@ -68,7 +76,12 @@ async def test_down_and_up_keeps_the_data_and_ends_in_peace(compose: Compose, re
 def backup(compose: Compose, reporter: Account) -> Iterator[Account]:
     """Somebody whose data is in a backup, made as the page says."""
     compose.follow(PAGE, HEADING, 0)
-    assert {path.name for path in (compose.directory / "backup").iterdir()} == {"auth.dump", "producer.dump", ".env"}
+    assert {path.name for path in (compose.directory / "backup").iterdir()} == {
+        "auth.dump",
+        "social.dump",
+        "producer.dump",
+        ".env",
+    }
     yield reporter
     compose.up()
 

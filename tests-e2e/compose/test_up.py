@@ -47,10 +47,10 @@ def test_without_a_secret_nothing_starts_and_it_is_said_what_to_do(
 
 def test_everything_comes_up_from_nothing(containers: list[Container]) -> None:
     services = {service_of(container) for container in containers}
-    assert services == {*STAYING, "databases", "auth-migrate", "producer-migrate", "demo"}
+    assert services == {*STAYING, "databases", "auth-migrate", "social-migrate", "producer-migrate", "demo"}
     for container in containers:
         state = container["State"]
-        is_once = service_of(container) in {"databases", "auth-migrate", "producer-migrate"}
+        is_once = service_of(container) in {"databases", "auth-migrate", "social-migrate", "producer-migrate"}
         assert (state["Status"], state["ExitCode"]) == ("exited" if is_once else "running", 0), service_of(container)
 
 
@@ -73,8 +73,18 @@ def test_nobody_reaches_a_database_but_the_services(containers: list[Container])
             networks.setdefault(name.rpartition("_")[2], set()).add(service_of(container))
     assert networks == {
         "outer": {"gateway", "demo"},
-        "inner": {"gateway", "auth", "social", "producer", "auth-migrate", "producer-migrate"},
-        "data": {"auth", "social", "producer", "auth-migrate", "producer-migrate", "databases", "postgres", "redis"},
+        "inner": {"gateway", "auth", "social", "producer", "auth-migrate", "social-migrate", "producer-migrate"},
+        "data": {
+            "auth",
+            "social",
+            "producer",
+            "auth-migrate",
+            "social-migrate",
+            "producer-migrate",
+            "databases",
+            "postgres",
+            "redis",
+        },
     }
 
 

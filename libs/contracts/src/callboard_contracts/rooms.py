@@ -21,7 +21,6 @@ MAX_PAGE = 200
 DEFAULT_PAGE = 50
 
 RoomName = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME_LENGTH, strip_whitespace=True)]
-UserId = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,128}$")]
 Sequence = Annotated[int, Field(ge=1, le=MAX_SEQUENCE)]
 
 
@@ -78,7 +77,7 @@ class RoomPage(WireModel):
 class RoomMemberSet(RequestModel):
     """``POST /rooms/{id}/members``: be in the room with this role from now on."""
 
-    user_id: UserId
+    user_id: Identifier
     role: RoomRole
 
 
@@ -130,7 +129,9 @@ class MessagePage(WireModel):
     next_before: int | None
 
 
-RESERVED_MESSAGE_FIELDS = frozenset({"id", "userId", "login", "content", "clientId", "sequence", "at"})
+RESERVED_MESSAGE_FIELDS = frozenset(
+    {"id", "userId", "agentId", "roomId", "login", "content", "clientId", "sequence", "at"}
+)
 """Names a field that is passed on may not take."""
 
 

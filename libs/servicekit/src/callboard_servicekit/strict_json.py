@@ -9,7 +9,6 @@ programs holds them all, so for log lines the parser can repair text instead: U+
 import json
 import math
 import re
-import sys
 from typing import Any, NoReturn
 
 MAX_DEPTH = 32
@@ -17,7 +16,8 @@ MAX_VALUES = 10_000
 """No call needs more of them; to look at each takes time from everybody else."""
 _UNSPEAKABLE = re.compile("[\ud800-\udfff\x00]")
 REPLACEMENT = "\ufffd"
-_MAX_WHOLE = int(sys.float_info.max)
+_MAX_WHOLE = 10**100 - 1
+"""Parsers in wide use take no more digits than that."""
 
 
 class InvalidJson(ValueError):

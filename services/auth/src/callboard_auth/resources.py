@@ -26,6 +26,7 @@ from callboard_auth.revocations.check import StoredRevocations
 from callboard_auth.revocations.publisher import RevocationPublisher
 from callboard_auth.revocations.upkeep import Upkeep
 from callboard_auth.settings import AuthSettings
+from callboard_auth.tokens.token_secrets import ApiTokenSecrets
 
 Clock = Callable[[], datetime]
 
@@ -41,7 +42,7 @@ class Resources:
     metrics: AuthMetrics
     database: Database
     passwords: PasswordPool
-    api_token_secrets: PasswordPool
+    api_token_secrets: ApiTokenSecrets
     signer: Signer
     issuer: TokenIssuer
     authenticator: Authenticator
@@ -89,7 +90,7 @@ async def open_resources(settings: AuthSettings, telemetry: Telemetry, clock: Cl
         _opened_redis(settings, telemetry) as redis,
         _opened_passwords(settings, metrics.hashing("passwords")) as passwords,
         # A pool of their own: exchanges, however many, do not keep people from signing in.
-        _opened_passwords(settings, metrics.hashing("api-tokens")) as api_token_secrets,
+        _opened_passwords(settings, metrics.hashing("api-tokens")) as api_token_pool,
         supervised(stop_process) as supervisor,
     ):
         signer = await open_signer(settings, database, clock())
@@ -105,7 +106,7 @@ async def open_resources(settings: AuthSettings, telemetry: Telemetry, clock: Cl
             metrics=metrics,
             database=database,
             passwords=passwords,
-            api_token_secrets=api_token_secrets,
+            api_token_secrets=ApiTokenSecrets(api_token_pool),
             signer=signer,
             issuer=TokenIssuer(signer, issuer=settings.public_url, life=settings.jwt_expiry),
             authenticator=Authenticator(

@@ -98,6 +98,7 @@ class ApiTokenRow(Base):
     """``id`` is the ``sid`` of the tokens it is exchanged for, ``agent_id`` their ``sub``.
 
     ``agent_id`` is null in rows of the release before it came: such a token is its own agent.
+    Everybody in the organisation sees an agent's id, so a token's must not follow from it.
     """
 
     __tablename__ = "api_tokens"

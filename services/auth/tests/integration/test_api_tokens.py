@@ -6,7 +6,9 @@ import pytest
 from callboard_auth.tables import ApiTokenRow, MembershipRow
 from callboard_auth.tokens.api_token import ApiToken
 from callboard_contracts.identity import Role
+from callboard_servicekit.app import telemetry_of
 from callboard_servicekit.database import Database
+from fastapi import FastAPI
 from sqlalchemy import select, update
 
 Revoked = Callable[[], Awaitable[list[str]]]
@@ -39,7 +41,7 @@ async def test_exchange_answers_an_agents_session(client: httpx.AsyncClient, api
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-store"
     assert body["expiresIn"] == 900
-    assert body["agent"] == {"id": api_token["id"], "name": "ci"}
+    assert body["agent"] == {"id": api_token["agentId"], "name": "ci"}
     assert body["organization"]["name"] == "Engines"
     assert "set-cookie" not in answer.headers
 
@@ -50,7 +52,7 @@ async def test_exchange_takes_the_token_as_a_bearer_token_too(
     answer = await client.post("/api/v1/sessions", headers={"Authorization": f"Bearer {api_token['token']}"})
 
     assert answer.status_code == 200
-    assert answer.json()["agent"]["id"] == api_token["id"]
+    assert answer.json()["agent"]["id"] == api_token["agentId"]
 
 
 async def test_use_is_noted_at_most_once_a_minute(
@@ -129,6 +131,43 @@ async def test_right_id_with_another_tokens_secret_is_refused(
     answer = await ada.post("/api/v1/sessions", json={"token": mixed})
 
     assert answer.status_code == 401
+
+
+async def test_what_everybody_sees_of_an_agent_tells_nothing_of_its_token(
+    agent: httpx.AsyncClient, client: httpx.AsyncClient, api_token: dict[str, str]
+) -> None:
+    exchanged = await client.post("/api/v1/sessions", json={"token": api_token["token"]})
+    shown = (exchanged.json()["agent"], (await agent.get("/api/users/me")).text, (await agent.get("/users/me")).text)
+
+    assert api_token["agentId"] != api_token["id"]
+    for answer in shown:
+        assert api_token["agentId"] in str(answer)
+        assert api_token["id"] not in str(answer)
+    stranger = ApiToken(api_token["agentId"], ApiToken.new().secret).reveal()
+    assert (await client.post("/api/v1/sessions", json={"token": stranger})).status_code == 401
+
+
+async def test_whoever_guesses_secrets_is_told_to_come_back_and_the_holder_is_not(
+    client: httpx.AsyncClient, agent: httpx.AsyncClient, api_token: dict[str, str], app: FastAPI
+) -> None:
+    async def guess() -> httpx.Response:
+        wrong = ApiToken(api_token["id"], ApiToken.new().secret).reveal()
+        return await client.post("/api/v1/sessions", json={"token": wrong})
+
+    hashes, labels = "callboard_auth_hash_seconds_count", {"pool": "api-tokens"}
+    registry = telemetry_of(app).registry
+    assert {(await guess()).status_code for _ in range(10)} == {401}
+    computed = registry.get_sample_value(hashes, labels)
+
+    refused = await guess()
+    holder = await client.post("/api/v1/sessions", json={"token": api_token["token"]})
+
+    assert (refused.status_code, refused.json()["code"]) == (429, "too-many-requests")
+    assert 1 <= int(refused.headers["retry-after"]) <= 61
+    assert (holder.status_code, (await agent.get("/api/users/me")).status_code) == (200, 200)
+    assert registry.get_sample_value(hashes, labels) == computed
+    outcome = {"outcome": "too-many-requests"}
+    assert registry.get_sample_value("callboard_auth_token_exchanges_total", outcome) == 1
 
 
 async def test_another_organisation_neither_sees_nor_revokes_a_token(

@@ -88,7 +88,7 @@ async def test_a_tokens_life_is_told_in_its_order(
     ]
     assert [event["actor"]["kind"] for event in told] == ["user", "agent", "user", "agent", "system", "user"]
     assert told[2]["details"] == {"replacedBy": new["id"], "overlapSeconds": 60, "expiresAt": None}
-    assert told[3]["actor"] == {"kind": "agent", "id": api_token["id"], "login": "ci"}
+    assert told[3]["actor"] == {"kind": "agent", "id": api_token["agentId"], "login": "ci"}
     assert told[4]["actor"] == {"kind": "system", "id": None, "login": None}
     assert (told[4]["details"], told[4]["requestId"]) == ({"replacedBy": new["id"]}, None)
     assert told[5]["details"] == {}

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import jwt
 import pytest
-from callboard_auth.tables import MembershipRow
+from callboard_auth.tables import ApiTokenRow, MembershipRow
 from callboard_contracts.identity import Role
 from callboard_servicekit.app import telemetry_of
 from callboard_servicekit.database import Database
@@ -69,7 +69,7 @@ async def test_a_new_token_is_shown_this_once_and_says_what_it_replaces(
     assert (answer.status_code, answer.headers["cache-control"]) == (201, "no-store")
     assert body["token"].startswith(f"ah_live_{body['id']}_")
     assert body["id"] != api_token["id"]
-    assert (body["name"], body["agentId"]) == ("ci", api_token["id"])
+    assert (body["name"], body["agentId"]) == ("ci", api_token["agentId"])
     assert (body["expiresAt"], body["lastUsedAt"], body["replacedBy"]) == (None, None, None)
     assert body["replaces"]["id"] == api_token["id"]
     assert is_about(body["replaces"]["expiresAt"], datetime.now(UTC) + timedelta(hours=1))
@@ -106,12 +106,12 @@ async def test_both_tokens_work_as_one_agent_until_the_overlap_is_over(
 
     for token, session in ((api_token["token"], api_token["id"]), (new["token"], new["id"])):
         claims = await claims_of(client, token)
-        assert (claims["sub"], claims["user_id"]) == (api_token["id"], api_token["id"])
+        assert (claims["sub"], claims["user_id"]) == (api_token["agentId"], api_token["agentId"])
         assert (claims["sid"], claims["login"]) == (session, "ci")
-        assert (await exchange(client, token)).json()["agent"] == {"id": api_token["id"], "name": "ci"}
+        assert (await exchange(client, token)).json()["agent"] == {"id": api_token["agentId"], "name": "ci"}
     skip_time(timedelta(seconds=601))
     assert (await exchange(client, api_token["token"])).json()["code"] == "invalid-api-token"
-    assert (await claims_of(client, new["token"]))["sub"] == api_token["id"]
+    assert (await claims_of(client, new["token"]))["sub"] == api_token["agentId"]
 
 
 async def test_a_session_of_the_old_token_ends_with_the_overlap(
@@ -161,7 +161,7 @@ async def test_without_an_overlap_the_old_token_has_ended_by_the_time_of_the_ans
     assert (await exchange(ada, api_token["token"])).status_code == 401
     assert is_about(new["replaces"]["expiresAt"], datetime.now(UTC))
     assert [token["id"] for token in await listed(ada)] == [new["id"]]
-    assert (await claims_of(ada, new["token"]))["sub"] == api_token["id"]
+    assert (await claims_of(ada, new["token"]))["sub"] == api_token["agentId"]
     assert ended(app, "rotated") == 1
 
 
@@ -176,7 +176,7 @@ async def test_an_agent_asks_who_it_is_and_hears_the_same_after_a_rotation(
     directus = await client.get("/users/me", headers={"Authorization": f"Bearer {session}"})
 
     assert after.json() == before
-    assert directus.json()["data"]["id"] == api_token["id"]
+    assert directus.json()["data"]["id"] == api_token["agentId"]
 
 
 async def test_the_agent_stays_through_rotation_after_rotation(
@@ -185,10 +185,23 @@ async def test_the_agent_stays_through_rotation_after_rotation(
     second = await rotated(ada, api_token["id"])
     third = await rotated(ada, second["id"])
 
-    assert third["agentId"] == api_token["id"]
-    assert (await claims_of(ada, third["token"]))["sub"] == api_token["id"]
+    assert third["agentId"] == api_token["agentId"]
+    assert (await claims_of(ada, third["token"]))["sub"] == api_token["agentId"]
     for token in (api_token, second, third):
         assert (await exchange(ada, token["token"])).status_code == 200
+
+
+async def test_a_token_that_is_its_own_agent_gets_a_successor_whose_id_nobody_knows(
+    ada: httpx.AsyncClient, api_token: dict[str, str], database: Database
+) -> None:
+    async with database.write() as unit:
+        await unit.execute(update(ApiTokenRow).values(agent_id=None))
+    assert (await claims_of(ada, api_token["token"]))["sub"] == api_token["id"]
+
+    new = await rotated(ada, api_token["id"])
+
+    assert new["agentId"] == (await claims_of(ada, new["token"]))["sub"] == api_token["id"]
+    assert new["id"] != api_token["id"]
 
 
 async def test_a_revoked_old_token_leaves_its_successor_alone(
@@ -270,7 +283,7 @@ async def test_whoever_never_got_the_answer_rotates_the_successor(
     found = await rotated(ada, again.json()["replacedBy"], overlapSeconds=0)
 
     assert (await exchange(ada, lost["token"])).status_code == 401
-    assert (await claims_of(ada, found["token"]))["sub"] == api_token["id"]
+    assert (await claims_of(ada, found["token"]))["sub"] == api_token["agentId"]
 
 
 async def test_a_token_that_is_over_is_not_rotated(

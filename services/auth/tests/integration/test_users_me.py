@@ -25,7 +25,7 @@ async def test_clients_of_directus_find_the_shape_they_know(ada: httpx.AsyncClie
     }
 
 
-async def test_agent_sees_the_token_it_is_and_the_organisation_it_works_for(
+async def test_agent_sees_who_it_is_and_the_organisation_it_works_for(
     agent: httpx.AsyncClient, api_token: dict[str, str]
 ) -> None:
     me = await agent.get("/api/users/me")
@@ -33,14 +33,14 @@ async def test_agent_sees_the_token_it_is_and_the_organisation_it_works_for(
 
     assert me.status_code == 200
     assert me.json()["user"] == {
-        "id": api_token["id"],
+        "id": api_token["agentId"],
         "login": "ci",
         "email": None,
         "role": "member",
         "kind": "agent",
     }
     assert me.json()["organization"]["name"] == "Engines"
-    assert directus.json()["data"]["id"] == api_token["id"]
+    assert directus.json()["data"]["id"] == api_token["agentId"]
 
 
 @pytest.mark.parametrize("path", ["/api/users/me", "/users/me"])

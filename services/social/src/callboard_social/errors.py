@@ -4,6 +4,8 @@ from http import HTTPStatus
 
 from callboard_servicekit.errors import NotAuthenticated, ServiceError
 
+from callboard_social.limits import MAX_CHANNELS
+
 
 class TokenRequired(NotAuthenticated):
     """Nothing was presented at all."""
@@ -16,6 +18,14 @@ class InvalidPositions(ServiceError):
     status = HTTPStatus.BAD_REQUEST
     code = "invalid-positions"
     detail = "positions is a list of <channel>@<epoch>:<offset>, of at most 32 channels that are open to you."
+
+
+class ChannelLimit(ServiceError):
+    """Told on sockets only."""
+
+    status = HTTPStatus.CONFLICT
+    code = "channel-limit"
+    detail = f"A socket is in at most {MAX_CHANNELS} channels."
 
 
 class TicketRefused(Exception):

@@ -92,7 +92,7 @@ class Handshake:
             return await prove()
         except (InvalidToken, TicketRefused):
             # Good credentials pass whatever comes from the same address: any web page can make bad attempts from it.
-            self._failures.spend(connection.client.host if connection.client else "")
+            self._failures.spend(_address_of(connection))
             raise
         except RedisError as error:
             raise Unavailable from error
@@ -113,6 +113,8 @@ class Handshake:
         if cookie is None:
             raise TokenRequired
         self._require_origin(connection)
+        # To ask is dear, for the other system too: who has presented too much that is bad is not asked about.
+        self._failures.require(_address_of(connection))
         return await authority.identify(cookie)
 
     async def _prove_token(self, token: str) -> Identity:
@@ -133,9 +135,20 @@ class Handshake:
         return identity
 
     def _require_origin(self, connection: HTTPConnection) -> None:
-        """A browser sends ``Origin`` with every upgrade, and the cookie along with it, whoever's page asks."""
-        if not self._authenticator.origins.allows(connection.headers.get("origin", "")):
+        """A browser sends the cookie along, whoever's page asks.
+
+        With an upgrade it always says whose page that is; with a GET of a page's own origin it says only that.
+        """
+        named = connection.headers.getlist("origin")
+        is_own = connection.scope["type"] == "http" and connection.headers.get("sec-fetch-site") == "same-origin"
+        if not named and is_own:
+            return
+        if not named or not all(self._authenticator.origins.allows(origin) for origin in named):
             raise OriginRefused
+
+
+def _address_of(connection: HTTPConnection) -> str:
+    return connection.client.host if connection.client else ""
 
 
 def _is_primary(token: str) -> bool:

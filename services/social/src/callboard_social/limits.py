@@ -25,12 +25,16 @@ class RateLimit:
         self._clock = clock
         self._windows: TTLCache[str, list[float]] = TTLCache(TRACKED_NAMES, WINDOW_SECONDS, timer=clock)
 
-    def spend(self, name: str) -> None:
-        """Count one; raises `TooManyRequests` when the minute has had enough, and then does not count it."""
-        window = self._windows.get(name)
-        if window is None:
-            window = self._windows[name] = []
-        elif len(window) >= self._per_minute:
+    def require(self, name: str) -> None:
+        """Raises `TooManyRequests` when the minute has had enough."""
+        window = self._windows.get(name, [])
+        if len(window) >= self._per_minute:
             self._on_refusal()
             raise TooManyRequests(int(window[0] + WINDOW_SECONDS - self._clock()) + 1)
-        window.append(self._clock())
+
+    def spend(self, name: str) -> None:
+        """Count one; raises `TooManyRequests` when the minute has had enough, and then does not count it."""
+        self.require(name)
+        if name not in self._windows:
+            self._windows[name] = []
+        self._windows[name].append(self._clock())

@@ -25,6 +25,7 @@ class Echo:
     async def admit(self, auth: Mapping[str, Any]) -> None:
         if self._refusal is not None:
             raise self._refusal
+        self._socket.admit()
         self._auth = dict(auth)
 
     async def greet(self) -> None:
@@ -55,3 +56,14 @@ class Echo:
 
     def end(self, *, is_clean: bool) -> None:
         self._ends.append((self._socket.namespace, is_clean))
+
+
+class Refusing(Echo):
+    """Connects everybody, says by an event that it may not, and disconnects it."""
+
+    async def admit(self, auth: Mapping[str, Any]) -> None:
+        pass
+
+    async def greet(self) -> None:
+        self._socket.emit("refused")
+        self._socket.disconnect()

@@ -28,7 +28,7 @@ class RawClient(Protocol):
     """The Engine.IO session's."""
 
     async def send(self, *messages: Message) -> None:
-        """Engine.IO packets as text, or bytes."""
+        """Engine.IO packets as text, or bytes. Raises `Closed`."""
         ...
 
     async def receive(self) -> Message:
@@ -42,8 +42,11 @@ class RawWebSocket:
         self._socket = socket
 
     async def send(self, *messages: Message) -> None:
-        for message in messages:
-            await self._socket.send(message)
+        try:
+            for message in messages:
+                await self._socket.send(message)
+        except ConnectionClosed as error:
+            raise Closed from error
 
     async def receive(self) -> Message:
         async with asyncio.timeout(PATIENCE_SECONDS):

@@ -13,7 +13,7 @@ from callboard_testkit.running import running
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from .socketio_echo import Echo
+from .socketio_echo import Echo, Refusing
 
 PATIENT = EngineOptions(ping_interval=timedelta(seconds=25), ping_timeout=timedelta(seconds=20))
 
@@ -31,6 +31,7 @@ class SocketIoService:
             "/": lambda socket: Echo(socket, self.ends),
             "/custom": lambda socket: Echo(socket, self.ends),
             "/refusing": lambda socket: Echo(socket, self.ends, ConnectRefused("Unauthorized", {"status": 401})),
+            "/disconnecting": lambda socket: Refusing(socket, self.ends),
             "/busy": lambda socket: Echo(socket, self.ends, Unavailable()),
         }
 

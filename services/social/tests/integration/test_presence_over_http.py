@@ -36,6 +36,7 @@ async def test_everyone_of_the_callers_organisation_is_listed_once_and_nobody_el
             assert (await http.get(PRESENCE)).headers["Cache-Control"] == "no-store"
 
 
+@pytest.mark.clause("ROOM-12")
 async def test_who_is_in_a_room_is_for_its_members(social: SocialUnderTest) -> None:
     async with social.http(sub="ada", login="ada") as ada, social.client(sub="ada", login="ada") as client:
         made = await ada.post("/api/socials/rooms", json={"id": "lobby", "name": "Lobby"})

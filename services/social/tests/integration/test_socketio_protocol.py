@@ -1,15 +1,16 @@
 """The rules of the Socket.IO document, over raw transports, each of them on both."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 
 import pytest
 from callboard_social.wire.engineio import EngineOptions
 from callboard_testkit.waiting import eventually
 
-from .socketio_raw import RAW_CLIENTS, RawClient, closed, connect_to
+from .socketio_raw import PATIENCE_SECONDS, RAW_CLIENTS, Closed, RawClient, closed, connect_to
 from .socketio_service import PATIENT, SocketIoService, socketio_service
 
 PLACES = '{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}'
@@ -57,6 +58,20 @@ async def test_a_session_that_connects_to_nothing_in_time_is_closed(transport: s
     async with socketio_service(options) as service, RAW_CLIENTS[transport](service.url) as client:
         await client.send("40/random")
         assert await closed(client) == ['44/random,{"message":"Invalid namespace"}']
+
+
+@pytest.mark.parametrize("transport", list(RAW_CLIENTS))
+async def test_a_session_that_nobody_lets_in_is_closed_in_time_however_often_it_tries(transport: str) -> None:
+    options = EngineOptions(PATIENT.ping_interval, PATIENT.ping_timeout, admission_timeout=timedelta(milliseconds=200))
+    async with socketio_service(options) as service, RAW_CLIENTS[transport](service.url) as client:
+        started = time.monotonic()
+        answers = set()
+        with suppress(Closed):
+            while time.monotonic() - started < PATIENCE_SECONDS:
+                await client.send("40/disconnecting,", "40/refusing,", "40/random,")
+                answers |= {str(await client.receive())[:5] for _ in range(5)}
+        assert answers == {"40/di", "42/di", "41/di", "44/re", "44/ra"}
+        assert time.monotonic() - started < PATIENCE_SECONDS
 
 
 async def test_who_connected_in_time_stays() -> None:

@@ -94,8 +94,7 @@ async def test_a_disconnect_is_for_good(service: SocketIoService, heard: Heard, 
     assert service.ends == [("/", True)]
 
 
-# Not on polling alone: there this client takes Engine.IO's close packet for its own wish, and stays away.
-@pytest.mark.parametrize("transports", [None, ["websocket"]])
+@TRANSPORTS
 async def test_it_comes_back_by_itself_when_the_transport_was_closed(
     service: SocketIoService, heard: Heard, transports: list[str] | None
 ) -> None:

@@ -44,6 +44,8 @@ class Recorder:
         self.calls: list[Any] = []
         self.refusal: Exception | None = None
         self.refusal_in_greeting: Exception | None = None
+        self.is_stranger = False
+        """Whether whoever connects now is told by an event that it may not, and then disconnected."""
         self.on_event: Callable[[str, list[Any], Acknowledge | None], None] = lambda *_: None
         self.gate = asyncio.Event()
         self.gate.set()
@@ -57,11 +59,16 @@ class Recorder:
         await self.gate.wait()
         if self.refusal is not None:
             raise self.refusal
+        if not self.is_stranger:
+            self.socket.admit()
 
     async def greet(self) -> None:
         self.calls.append("greet")
         if self.refusal_in_greeting is not None:
             raise self.refusal_in_greeting
+        if self.is_stranger:
+            self.socket.emit("refused")
+            self.socket.disconnect()
         self.socket.emit("welcome")
 
     async def receive(self, event: str, arguments: list[Any], acknowledge: Acknowledge | None) -> None:

@@ -58,7 +58,7 @@ class Lane(Connection):
         self.texts.append(frame.text)
 
 
-def make_member() -> tuple[Member, Lane]:
+def make_member(hub: Hub) -> tuple[Member, Lane]:
     identity = Identity(
         user_id="user-1",
         login="ada",
@@ -70,7 +70,9 @@ def make_member() -> tuple[Member, Lane]:
         expires_at=1,
     )
     lane = Lane()
-    return Member(lane, identity, NativeDialect()), lane
+    member = Member(lane, identity, NativeDialect())
+    hub.register(member)
+    return member, lane
 
 
 def welcome(places: list[tuple[Channel, Position]]) -> Frame:
@@ -103,7 +105,7 @@ async def settle() -> None:
 async def test_a_second_joiner_waits_for_the_opening_although_an_event_was_heard_meanwhile(
     hub: Hub, bus: ScriptedBus
 ) -> None:
-    (one, first), (two, second) = make_member(), make_member()
+    (one, first), (two, second) = make_member(hub), make_member(hub)
     second.id = "other"
     joins = [asyncio.create_task(hub.join(one, [ORG], welcome))]
     bus.confirmed.set()
@@ -121,7 +123,7 @@ async def test_a_second_joiner_waits_for_the_opening_although_an_event_was_heard
 
 
 async def test_an_event_that_was_heard_counts_more_than_an_older_answer(hub: Hub, bus: ScriptedBus) -> None:
-    member, lane = make_member()
+    member, lane = make_member(hub)
     joining = asyncio.create_task(hub.join(member, [ORG], welcome))
     bus.confirmed.set()
     bus.place = Position("e", 4)
@@ -135,7 +137,7 @@ async def test_an_event_that_was_heard_counts_more_than_an_older_answer(hub: Hub
 
 
 async def test_a_joiner_who_leaves_during_the_opening_does_not_silence_the_next(hub: Hub, bus: ScriptedBus) -> None:
-    (one, _), (two, lane) = make_member(), make_member()
+    (one, _), (two, lane) = make_member(hub), make_member(hub)
     leaving = asyncio.create_task(hub.join(one, [ORG], welcome))
     await settle()
     leaving.cancel()
@@ -151,7 +153,7 @@ async def test_a_joiner_who_leaves_during_the_opening_does_not_silence_the_next(
 
 
 async def test_a_channel_that_opened_for_nobody_is_closed(hub: Hub, bus: ScriptedBus) -> None:
-    member, _ = make_member()
+    member, _ = make_member(hub)
     joining = asyncio.create_task(hub.join(member, [ORG], welcome))
     await settle()
     joining.cancel()
@@ -163,7 +165,7 @@ async def test_a_channel_that_opened_for_nobody_is_closed(hub: Hub, bus: Scripte
 
 
 async def test_a_join_that_fails_joins_nothing_and_can_be_tried_again(hub: Hub, bus: ScriptedBus) -> None:
-    member, lane = make_member()
+    member, lane = make_member(hub)
     bus.confirmed.set()
     bus.asked.set()
     bus.is_away = True
@@ -177,9 +179,19 @@ async def test_a_join_that_fails_joins_nothing_and_can_be_tried_again(hub: Hub, 
 
 
 async def test_members_are_counted_by_user_until_they_are_gone(hub: Hub) -> None:
-    member, _ = make_member()
-    hub.register(member)
+    member, _ = make_member(hub)
     assert (hub.connections_of("user-1"), hub.connections_of("user-2")) == (1, 0)
     hub.unregister(member, is_clean=True)
     hub.unregister(member, is_clean=True)
     assert hub.connections_of("user-1") == 0
+
+
+async def test_a_member_that_is_over_while_it_waits_joins_nothing(hub: Hub, bus: ScriptedBus) -> None:
+    member, lane = make_member(hub)
+    join = asyncio.create_task(hub.join(member, [ORG], welcome))
+    await asyncio.sleep(0)
+    hub.unregister(member, is_clean=True)
+    bus.confirmed.set()
+    bus.asked.set()
+    await join
+    assert (offsets(lane), member.joined, hub.channel_count) == ([], set(), 0)

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from callboard_contracts import close_codes
 from callboard_contracts.close_codes import CloseCode
-from callboard_social.dialects.socketio.application import Acknowledge
+from callboard_social.dialects.socketio.application import Acknowledge, ConnectRefused
 from callboard_social.dialects.socketio.socket import event_frame
 from callboard_testkit.waiting import eventually
 
@@ -53,6 +53,27 @@ async def test_packets_that_crossed_our_disconnect_are_ignored(connected: Client
     assert connected.heard() == ["41/b,"]
     assert connected.other.calls == [("end", True)]
     assert connected.main.calls == [("a", [])]
+
+
+async def test_attachments_that_crossed_our_disconnect_are_not_kept(connected: Client) -> None:
+    announced = '52-/b,["a",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]'
+    await connected.say(announced, b"before")
+    connected.other.socket.disconnect()
+    await connected.say(b"after")
+    await connected.say(announced, b"x")
+    waiting = connected.session._reader
+    assert (waiting.begun, waiting._attachments) == (None, [])
+    await connected.say(b"y", '2["a"]')
+    assert connected.heard() == ["41/b,"]
+    assert connected.other.calls == [("end", True)]
+    assert connected.main.calls == [("a", [])]
+
+
+async def test_a_text_between_attachments_that_are_not_kept_closes_the_session(connected: Client) -> None:
+    connected.other.socket.disconnect()
+    await connected.say('51-/b,["a",{"_placeholder":true,"num":0}]', '2["a"]')
+    assert connected.engine.is_closed
+    assert connected.main.calls == []
 
 
 async def test_a_disconnected_socket_hears_nothing_more(connected: Client) -> None:
@@ -188,3 +209,13 @@ async def test_who_connects_again_in_time_stays() -> None:
         await asyncio.sleep(0)
     assert not client.engine.is_closed
     assert client.main.socket.is_open
+
+
+async def test_who_is_refused_again_and_again_does_not_put_off_the_end() -> None:
+    client = await open_client(patience=timedelta(milliseconds=50))
+    await client.say("0", "1")
+    client.main.is_stranger = True
+    client.other.refusal = ConnectRefused("No")
+    async with asyncio.timeout(5):
+        while not client.engine.is_closed:
+            await client.say("0", "0/b", "0/c")

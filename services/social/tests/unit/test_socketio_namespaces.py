@@ -63,7 +63,9 @@ async def test_a_refusal_is_a_connect_error_and_the_session_stays(
     client: Client, refusal: Exception, error: str
 ) -> None:
     client.other.refusal = refusal
-    await client.say("0/b", "0")
+    await client.say("0/b")
+    assert not client.engine.is_admitted
+    await client.say("0")
     assert client.heard()[0] == f"44/b,{error}"
     assert client.other.endings == [True]
     assert "greet" not in client.other.calls
@@ -95,6 +97,23 @@ async def test_who_cannot_be_greeted_now_comes_back(client: Client) -> None:
     assert client.engine.is_closed
     await client.hang_up()
     assert client.main.endings == [False]
+
+
+async def test_who_is_refused_by_an_event_is_connected_and_not_admitted(client: Client) -> None:
+    client.main.is_stranger = True
+    await client.say("0")
+    assert [str(message)[:2] for message in client.heard()] == ["40", "42", "41"]
+    assert not client.engine.is_admitted
+    client.main.is_stranger = False
+    await client.say("0")
+    assert client.engine.is_admitted
+
+
+async def test_a_socket_that_is_closed_admits_nobody(client: Client) -> None:
+    client.main.is_stranger = True
+    await client.say("0")
+    client.main.socket.admit()
+    assert not client.engine.is_admitted
 
 
 async def test_a_refused_client_may_try_again(client: Client) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated
 import structlog
 from callboard_contracts import accounts as wire
 from callboard_servicekit.authentication import bearer_token
+from callboard_servicekit.errors import TooManyRequests
 from callboard_servicekit.openapi import problems
 from callboard_servicekit.routing import SmallJsonRoute
 from fastapi import APIRouter, Path, Request, Response
@@ -112,7 +113,7 @@ async def revoke(token_id: TokenId, administrator: Administrator, resources: Cur
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
-@router.post("/api/v1/sessions", responses=problems(400, 401, 422, 503))
+@router.post("/api/v1/sessions", responses=problems(400, 401, 422, 429, 503))
 async def exchange(
     request: Request,
     response: Response,
@@ -124,7 +125,7 @@ async def exchange(
     now = resources.clock()
     try:
         stored = await redeem(resources.database, resources.api_token_secrets, text or "", now)
-    except (InvalidApiToken, Overloaded) as error:
+    except (InvalidApiToken, TooManyRequests, Overloaded) as error:
         resources.metrics.exchanges.labels(error.code).inc()
         raise
     issued = resources.issuer.issue_for_api_token(stored, now)

@@ -8,10 +8,10 @@ from callboard_servicekit.database import Database
 
 from callboard_auth.audit.event import Actor
 from callboard_auth.errors import InvalidApiToken
-from callboard_auth.passwords import PasswordPool
 from callboard_auth.tokens.api_token import ApiToken
 from callboard_auth.tokens.audit import agent_of, record
 from callboard_auth.tokens.repository import ApiTokenRepository, StoredApiToken
+from callboard_auth.tokens.token_secrets import ApiTokenSecrets
 
 USE_RESOLUTION = timedelta(minutes=1)
 """`last_used_at` is written at most this often: a busy token must not become a busy row."""
@@ -28,14 +28,15 @@ class Refusal(StrEnum):
     WRONG_SECRET = "wrong-secret"
 
 
-async def redeem(database: Database, passwords: PasswordPool, text: str, now: datetime) -> StoredApiToken:
+async def redeem(database: Database, secrets: ApiTokenSecrets, text: str, now: datetime) -> StoredApiToken:
     """The stored token behind what a client presents.
 
-    What is not of a token's form, or has an unknown id, costs no hash: an id is as hard to guess as a secret, and
-    made-up ones must not keep others waiting.
+    What is not of a token's form, or has an unknown id, costs no hash: an id is hard to guess, and made-up ones must
+    not keep others waiting. Whoever knows an id gets a few hashes a minute.
 
     Raises:
         InvalidApiToken: wrong, expired or revoked.
+        TooManyRequests: too many wrong secrets for this token already.
         Overloaded: too many hashes wait already.
     """
     token = ApiToken.parse(text)
@@ -45,7 +46,7 @@ async def redeem(database: Database, passwords: PasswordPool, text: str, now: da
         stored = await ApiTokenRepository(unit).find(token.id)
     if stored is None:
         raise InvalidApiToken
-    refusal = await _refusal(passwords, stored, token.secret, now)
+    refusal = await _refusal(secrets, stored, token.secret, now)
     if refusal is not None:
         await _note_refusal(database, stored, refusal, now)
         raise InvalidApiToken
@@ -53,15 +54,14 @@ async def redeem(database: Database, passwords: PasswordPool, text: str, now: da
     return stored
 
 
-async def _refusal(passwords: PasswordPool, stored: StoredApiToken, secret: str, now: datetime) -> Refusal | None:
+async def _refusal(secrets: ApiTokenSecrets, stored: StoredApiToken, secret: str, now: datetime) -> Refusal | None:
     # What runs out is marked as revoked too, but not before its time.
     if stored.revoked_at is not None and not stored.has_run_out(stored.revoked_at):
         return Refusal.REVOKED
     # A session of less than a second would be over before it is used.
     if stored.is_over(now + timedelta(seconds=1)):
         return Refusal.ROTATED if stored.replaced_by is not None else Refusal.EXPIRED
-    verdict = await passwords.verify(stored.secret_hash, secret)
-    return None if verdict.is_right else Refusal.WRONG_SECRET
+    return None if await secrets.is_right(stored, secret) else Refusal.WRONG_SECRET
 
 
 async def _note_refusal(database: Database, stored: StoredApiToken, refusal: Refusal, now: datetime) -> None:

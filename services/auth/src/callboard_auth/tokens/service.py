@@ -1,5 +1,6 @@
 """API tokens: made, rotated, revoked. Each change is in the audit log by the time it is committed."""
 
+import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -47,7 +48,7 @@ async def create_token(
     expires_at: datetime | None,
     now: datetime,
 ) -> StoredApiToken:
-    """A new token, and with it a new agent."""
+    """A new token, and with it a new agent, whose id everybody may see: it tells nothing of the token's."""
     stored = StoredApiToken(
         id=token.id,
         name=name,
@@ -58,7 +59,7 @@ async def create_token(
         expires_at=expires_at,
         last_used_at=None,
         revoked_at=None,
-        agent_id=token.id,
+        agent_id=uuid.uuid4().hex,
     )
     await ApiTokenRepository(unit).add(stored, administrator.user_id)
     actor, details = Actor.of(administrator), {"expiresAt": _moment(expires_at)}

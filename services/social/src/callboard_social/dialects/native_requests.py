@@ -12,6 +12,7 @@ from callboard_contracts.wire import format_time
 from pydantic import BaseModel
 
 from callboard_social.dialects.native import echo_frame, frame_of
+from callboard_social.errors import ChannelLimit
 from callboard_social.hub.channel import Member
 from callboard_social.hub.hub import Hub
 from callboard_social.limits import MAX_CHANNELS
@@ -83,7 +84,7 @@ class NativeRequests:
     async def _join(self, channel: Channel, asked: Position | None, request_id: str | int | None) -> None:
         await self.require_open(channel)
         if len(self._member.joined | {channel}) > MAX_CHANNELS:
-            raise Refused("channel-limit", f"A socket is in at most {MAX_CHANNELS} channels.")
+            raise ChannelLimit
 
         def subscribed(places: list[tuple[Channel, Position]]) -> Frame:
             [(_, position)] = places

@@ -102,6 +102,8 @@ class Hub:
     async def join(self, member: Member, channels: Sequence[Channel], welcome: Welcome) -> None:
         """Join channels of the member's own organisation; `welcome` is in its lane before any of their events.
 
+        A member that is over meanwhile joins nothing.
+
         Raises:
             Unavailable: the bus cannot be heard, or Redis does not answer; nothing was joined.
         """
@@ -118,6 +120,8 @@ class Hub:
                 self._close_if_idle(key)
 
     def _enter(self, member: Member, joined: list[LiveChannel], welcome: Welcome) -> None:
+        if member not in self._members:
+            return  # it is over: revoked, while it waited
         places = []
         for live in joined:
             assert live.position is not None  # noqa: S101 - an open channel has one

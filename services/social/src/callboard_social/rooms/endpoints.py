@@ -48,7 +48,7 @@ async def list_members(
     caller: Caller,
     rooms: CurrentRooms,
     limit: Limit = DEFAULT_PAGE,
-    cursor: Annotated[wire.UserId | None, Query()] = None,
+    cursor: Annotated[Identifier | None, Query()] = None,
 ) -> wire.RoomMemberPage:
     """Who is in a room, by user id; for its members, and for who may manage them."""
     return await rooms.members(caller, room_id, after=cursor or "", limit=limit)
@@ -62,7 +62,7 @@ async def set_member(room_id: RoomId, body: wire.RoomMemberSet, caller: Caller, 
 
 @router.delete("/{room_id}/members/{user_id}", status_code=HTTPStatus.NO_CONTENT, responses=problems(409))
 async def remove_member(
-    room_id: RoomId, user_id: Annotated[wire.UserId, Path()], caller: Caller, rooms: CurrentRooms
+    room_id: RoomId, user_id: Annotated[Identifier, Path()], caller: Caller, rooms: CurrentRooms
 ) -> Response:
     """Have somebody out of a room; 204 once its sockets have been told. After a 503, the same call finishes it."""
     await rooms.remove_member(caller, room_id, user_id)

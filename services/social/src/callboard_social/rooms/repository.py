@@ -141,10 +141,10 @@ class MemberRepository:
         return list(map(_membership, rows))
 
     async def rooms_of(self, organization_id: str, user_id: str, limit: int) -> list[str]:
-        """Ids of the rooms that the user is in, the one joined last first."""
+        """Ids of the rooms that the user is in, the one joined first first: what others add cannot displace them."""
         is_own = and_(MemberRow.organization_id == organization_id, MemberRow.user_id == user_id)
-        newest_first = (MemberRow.added_at.desc(), MemberRow.room_id)
-        query = select(MemberRow.room_id).where(is_own).order_by(*newest_first).limit(limit)
+        oldest_first = (MemberRow.added_at, MemberRow.room_id)
+        query = select(MemberRow.room_id).where(is_own).order_by(*oldest_first).limit(limit)
         return list(await self._unit.scalars(query))
 
     async def add(self, key: RoomKey, membership: Membership) -> None:

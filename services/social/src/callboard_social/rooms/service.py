@@ -66,7 +66,7 @@ class Rooms:
             raise RoomForbidden
 
     async def rooms_of(self, identity: Identity) -> list[str]:
-        """Ids of the rooms that the identity is in, ``general`` first, then at most 100, the newest first."""
+        """Ids of the rooms that the identity is in, ``general`` first, then at most 100, the one joined first first."""
         async with self._storage.read() as unit:
             found = await MemberRepository(unit).rooms_of(
                 identity.organization_id, identity.user_id, MAX_ROOMS_AT_CONNECT

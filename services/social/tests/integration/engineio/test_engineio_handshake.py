@@ -1,13 +1,18 @@
 """How a session is opened, and what is refused before there is one."""
 
+import asyncio
 import logging
 from datetime import timedelta
+from typing import Any, cast
 
 import httpx
 import pytest
 from callboard_servicekit.errors import NotAuthenticated
+from callboard_social.wire.engineio import Ending
 from callboard_testkit.engine_client import POLLING, WEBSOCKET, EngineSocket, handshake_of
 from callboard_testkit.engine_under_test import EngineUnderTest, StartEngine
+from starlette.types import ASGIApp
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from websockets.exceptions import InvalidStatus
 
 KEY = "0123456789abcdef0123456789abcdef"
@@ -35,6 +40,10 @@ BAD_UPGRADES = [
 def problem_of(response: httpx.Response) -> tuple[int, str]:
     assert response.headers["content-type"] == "application/problem+json"
     return response.status_code, response.json()["code"]
+
+
+def behind_a_gateway(app: ASGIApp) -> ASGIApp:
+    return cast("ASGIApp", ProxyHeadersMiddleware(cast("Any", app), trusted_hosts="*"))
 
 
 async def refusal(engine: EngineUnderTest, query: dict[str, str]) -> InvalidStatus:
@@ -145,18 +154,47 @@ async def test_a_server_that_is_not_ready_opens_no_session_and_knows_only_its_ow
 
 async def test_sessions_that_nobody_has_admitted_are_bounded(start_engine: StartEngine) -> None:
     async with start_engine(max_unadmitted=2) as engine:
+        admitted = await engine.open()
         engine.admits = False
+        oldest, second = await engine.open(), await engine.open_socket()
         await engine.open()
-        await engine.open_socket()
-        response = await engine.request("GET", POLLING)
-        assert problem_of(response) == (503, "too-many-handshakes")
-        assert int(response.headers["retry-after"]) > 0
-        assert (await refusal(engine, WEBSOCKET)).response.status_code == 503
-        engine.opened[0].session.admit()
-        await engine.open()
-        engine.opened[1].session.close()
+        assert problem_of(await oldest.get()) == (400, "unknown-session")
         assert await engine.opened[1].ended() is False
-        await engine.open()
+        await engine.open_socket()
+        assert await second.closed() == 1000
+        assert await engine.opened[2].ended() is False
+        assert engine.endings == ["displaced", "displaced"]
+        await admitted.say("4here")
+        assert await admitted.poll() == "4here"
+
+
+async def test_a_client_that_opens_sessions_for_nothing_displaces_its_own(start_engine: StartEngine) -> None:
+    async with start_engine(behind_a_gateway, max_unadmitted_per_address=2) as engine:
+        engine.admits = False
+        one, other = ({"X-Forwarded-For": f"198.51.100.{number}"} for number in (1, 2))
+        stays = await engine.open(headers=one)
+        polling = await engine.open(headers=other)
+        waiting = asyncio.create_task(polling.poll())
+        await engine.opened[1].polled()
+        for _ in range(2):
+            await engine.connect(additional_headers=other)
+        assert await waiting == "1"
+        assert await engine.opened[1].ended() is False
+        await stays.say("4here")
+        assert await stays.poll() == "4here"
+
+
+async def test_a_session_that_is_displaced_while_it_opens_is_refused(start_engine: StartEngine) -> None:
+    async with start_engine() as engine:
+
+        def displace() -> None:
+            [opening] = engine.server._registry.all()
+            opening.end(Ending.DISPLACED)
+
+        engine.refuse = displace
+        assert problem_of(await engine.request("GET", POLLING)) == (503, "unavailable")
+        assert (await refusal(engine, WEBSOCKET)).response.status_code == 503
+        assert engine.endings == ["displaced", "displaced"]
 
 
 async def test_a_session_that_nobody_admits_is_closed(start_engine: StartEngine) -> None:

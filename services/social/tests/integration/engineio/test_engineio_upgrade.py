@@ -59,14 +59,15 @@ async def test_a_get_after_the_probe_is_released_soon(engine: EngineUnderTest) -
     assert await socket.receive() == "4hello"
 
 
-async def test_a_get_that_still_waits_at_the_switch_is_released(engine: EngineUnderTest) -> None:
+async def test_a_get_that_still_waits_at_the_switch_is_refused(engine: EngineUnderTest) -> None:
     client = await engine.open()
     socket = EngineSocket(await client.connect())
     await eventually(lambda: engine.opened[0].session.upgrading is not None)
-    polling = asyncio.create_task(client.poll())
+    polling = asyncio.create_task(client.get())
     await engine.opened[0].polled()
     await socket.send("2probe", "5", "4hello")
-    assert await polling == "6"
+    response = await polling
+    assert (response.status_code, response.json()["code"]) == (400, "transport-refused")
     assert [await socket.receive(), await socket.receive()] == ["3probe", "4hello"]
 
 

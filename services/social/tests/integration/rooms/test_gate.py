@@ -91,6 +91,7 @@ async def nodes(
         yield one, two
 
 
+@pytest.mark.clause("ROOM-8")
 async def test_who_is_removed_leaves_the_channel_on_every_node_and_hears_why(
     nodes: tuple[RoomsUnderTest, RoomsUnderTest],
 ) -> None:
@@ -141,6 +142,7 @@ async def test_who_was_removed_on_the_way_in_is_put_out_again(
     assert stays.joined == {DEN}
 
 
+@pytest.mark.clause("ROOM-8")
 async def test_a_removal_that_was_missed_with_the_bus_is_made_up_for(
     make_settings: MakeSettings, migrated_sqlite_url: str, own_redis: RedisServer, minter: TokenMinter
 ) -> None:

@@ -42,6 +42,7 @@ MAY_GIVE = {
 """By the role of who gives: which roles may be given, and whose membership may be changed and ended."""
 
 
+@pytest.mark.clause("ROOM-10")
 @pytest.mark.parametrize("giver", MAY_GIVE)
 async def test_roles_are_given_by_owners_and_admins_and_none_above_their_own(
     social: RoomsUnderTest, den: httpx.AsyncClient, giver: str
@@ -60,6 +61,7 @@ async def test_roles_are_given_by_owners_and_admins_and_none_above_their_own(
             assert answer.status_code == (NO_CONTENT if role in MAY_GIVE[giver] else FORBIDDEN), role
 
 
+@pytest.mark.clause("ROOM-10")
 @pytest.mark.parametrize("role", ["owner", "admin"])
 async def test_owners_and_admins_of_the_organisation_manage_every_room_and_read_none_that_they_are_not_in(
     social: RoomsUnderTest, den: httpx.AsyncClient, role: str
@@ -75,6 +77,7 @@ async def test_owners_and_admins_of_the_organisation_manage_every_room_and_read_
         assert code_of(await chief.delete(f"{PATH}/nowhere/members/bob")) == "forbidden"
 
 
+@pytest.mark.clause("ROOM-10")
 async def test_the_last_owner_stays_while_others_are_in(
     ada: httpx.AsyncClient, bob: httpx.AsyncClient, chief: httpx.AsyncClient
 ) -> None:

@@ -67,6 +67,7 @@ async def test_general_is_there_before_its_first_message(ada: httpx.AsyncClient,
     assert await contents(redis, GENERAL) == ["one", "two"]
 
 
+@pytest.mark.clause("ROOM-11")
 async def test_history_leads_from_the_newest_into_the_past(ada: httpx.AsyncClient) -> None:
     await create(ada)
     for number in range(1, 8):
@@ -84,6 +85,7 @@ async def test_history_leads_from_the_newest_into_the_past(ada: httpx.AsyncClien
     assert await history(ada, before=1) == []
 
 
+@pytest.mark.clause("ROOM-11")
 async def test_history_tells_the_position_from_which_to_go_on_listening(ada: httpx.AsyncClient, redis: Redis) -> None:
     await create(ada)
     told = await say(ada, "hello")
@@ -91,6 +93,7 @@ async def test_history_tells_the_position_from_which_to_go_on_listening(ada: htt
     assert page.headers["X-Position"] == told.headers["X-Position"]
 
 
+@pytest.mark.clause("ROOM-5")
 async def test_the_same_message_again_is_no_second_one(ada: httpx.AsyncClient, redis: Redis) -> None:
     await create(ada)
     first = await say(ada, "hello", clientId="c-1", mood="fine")
@@ -101,6 +104,7 @@ async def test_the_same_message_again_is_no_second_one(ada: httpx.AsyncClient, r
     assert (await say(ada, "next")).json()["sequence"] == 2
 
 
+@pytest.mark.clause("ROOM-5")
 async def test_one_client_id_cannot_say_two_things(ada: httpx.AsyncClient) -> None:
     await create(ada)
     await say(ada, "hello", clientId="c-1")
@@ -138,6 +142,7 @@ async def test_the_same_message_from_many_at_once_is_stored_and_told_once(ada: h
     assert await contents(redis, DEN) == ["hello"]
 
 
+@pytest.mark.clause("ROOM-4")
 async def test_many_at_once_are_told_in_the_order_of_their_sequence(
     ada: httpx.AsyncClient, bob: httpx.AsyncClient, redis: Redis
 ) -> None:

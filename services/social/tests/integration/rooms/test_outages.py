@@ -101,6 +101,7 @@ async def test_without_the_database_nobody_is_taken_for_a_member(without_databas
     assert await rooms.role_in(identity("bob", Role.VIEWER), "general") == "viewer"
 
 
+@pytest.mark.clause("ROOM-6")
 @pytest.mark.clause("HTTP-7")
 async def test_without_redis_what_is_said_is_kept_and_told_once_it_is_back(
     make_settings: MakeSettings, migrated_url: str, own_redis: RedisServer, minter: TokenMinter

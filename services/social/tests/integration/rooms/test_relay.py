@@ -206,6 +206,7 @@ async def test_what_nobody_sends_again_is_told_a_little_later(
     await relay.close()
 
 
+@pytest.mark.clause("ROOM-6")
 async def test_without_redis_a_message_is_kept_and_told_by_its_repeat(
     start_rooms: StartRooms, own_redis: RedisServer
 ) -> None:

@@ -51,6 +51,7 @@ async def test_viewers_make_no_rooms(guest: httpx.AsyncClient) -> None:
     assert (answer.status_code, code_of(answer)) == (FORBIDDEN, "forbidden")
 
 
+@pytest.mark.clause("ROOM-9")
 async def test_everybody_is_in_general_by_the_role_in_the_organisation(
     ada: httpx.AsyncClient, chief: httpx.AsyncClient, guest: httpx.AsyncClient
 ) -> None:
@@ -61,6 +62,7 @@ async def test_everybody_is_in_general_by_the_role_in_the_organisation(
     assert (joined.json()["createdBy"], joined.json()["createdAt"]) == (None, None)
 
 
+@pytest.mark.clause("ROOM-9")
 async def test_general_cannot_be_made_left_or_changed(chief: httpx.AsyncClient) -> None:
     for answer in (
         await chief.post(PATH, json={"id": "general", "name": "Mine"}),
@@ -132,6 +134,7 @@ async def test_who_joins_again_keeps_the_role(ada: httpx.AsyncClient) -> None:
     assert (await ada.post(f"{PATH}/den/join")).json()["role"] == "owner"
 
 
+@pytest.mark.clause("ROOM-10")
 async def test_a_viewer_of_the_organisation_is_no_more_than_that_anywhere(
     ada: httpx.AsyncClient, guest: httpx.AsyncClient
 ) -> None:
@@ -142,6 +145,7 @@ async def test_a_viewer_of_the_organisation_is_no_more_than_that_anywhere(
     assert (await give_role(guest, "bob", "viewer", "forum")).status_code == FORBIDDEN
 
 
+@pytest.mark.clause("ROOM-7")
 async def test_a_room_that_one_is_not_in_answers_like_one_that_does_not_exist(
     ada: httpx.AsyncClient, bob: httpx.AsyncClient
 ) -> None:

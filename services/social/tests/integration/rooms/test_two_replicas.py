@@ -1,4 +1,4 @@
-"""Two replicas, one PostgreSQL, one Redis: repeats, lost replies, and every message once and in order."""
+"""Two replicas, one database, one Redis: repeats, lost replies, and every message once and in order."""
 
 import asyncio
 import random
@@ -7,8 +7,6 @@ from dataclasses import dataclass
 import httpx
 import pytest
 from callboard_contracts.channels import Channel
-from callboard_servicekit.migrations import migrate
-from callboard_social.migrations import SCRIPTS
 from callboard_testkit.lossy_proxy import lossy_proxy
 from callboard_testkit.signing import TokenMinter
 from redis.asyncio import Redis
@@ -47,16 +45,16 @@ class Speaker:
             self.refused += 1
 
 
+@pytest.mark.clause("ROOM-4")
 @pytest.mark.timeout(120)
 async def test_the_stream_holds_every_message_once_and_in_order(
-    make_settings: MakeSettings, postgres_url: str, redis_url: str, redis: Redis, minter: TokenMinter
+    make_settings: MakeSettings, migrated_url: str, redis_url: str, redis: Redis, minter: TokenMinter
 ) -> None:
-    await asyncio.to_thread(migrate, postgres_url, "social", SCRIPTS)
     chance = random.Random(5)
     async with (
         lossy_proxy(int(redis_url.rpartition(":")[2].partition("/")[0])) as proxy,
-        running_rooms(make_settings(postgres_url, redis_url), minter) as one,
-        running_rooms(make_settings(postgres_url, proxy.redis_url), minter, redis_url) as two,
+        running_rooms(make_settings(migrated_url, redis_url), minter) as one,
+        running_rooms(make_settings(migrated_url, proxy.redis_url), minter, redis_url) as two,
         one.client("speaker-0") as founder,
     ):
         await create(founder)

@@ -17,6 +17,7 @@ from callboard_social.dialects.socketio.admission import Admission, NotAdmitted,
 from callboard_social.dialects.socketio.application import Acknowledge, ConnectRefused
 from callboard_social.dialects.socketio.dialect import SocketIoDialect
 from callboard_social.dialects.socketio.socket import Socket, event_frame
+from callboard_social.errors import ChannelLimit
 from callboard_social.hub.channel import PresenceChange
 from callboard_social.limits import MAX_CHANNELS, RateLimit
 from callboard_social.rooms.service import Rooms
@@ -44,9 +45,8 @@ def encode(channel: Channel, event: BusEvent) -> Frame | None:
 
 def message_of(channel: Channel, at: str, data: dict[str, Any]) -> Answer:
     """A message as agents know it: by ``roomId`` and ``agentId``."""
-    return {"roomId": channel.id, "agentId": data["userId"], "at": at} | {
-        name: value for name, value in data.items() if name != "userId"
-    }
+    said = {name: value for name, value in data.items() if name != "userId"}
+    return said | {"roomId": channel.id, "agentId": data["userId"], "at": at}
 
 
 def encode_presence(channel: Channel, change: PresenceChange) -> Frame:
@@ -122,7 +122,10 @@ class AgentsSession:
     async def _join(self, request: wire.RoomRequest) -> Answer:
         seat = self._seated()
         await self._rooms.require_member(seat.member.identity, request.room_id)
-        await seat.join((Channel.room(request.room_id),))
+        channel = Channel.room(request.room_id)
+        if len(seat.member.joined | {channel}) > MAX_CHANNELS:
+            raise ChannelLimit
+        await seat.join((channel,))
         return self._told("room:joined", request)
 
     async def _leave(self, request: wire.RoomRequest) -> Answer:

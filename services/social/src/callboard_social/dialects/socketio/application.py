@@ -25,6 +25,8 @@ class SocketSession(Protocol):
     async def admit(self, auth: Mapping[str, Any]) -> None:
         """Before CONNECT is answered; what is put into the socket's lane now is not sent.
 
+        Here or in `greet`, once it knows who this is, it calls `Socket.admit`: else the session is closed soon.
+
         Raises:
             ConnectRefused: a connect error is the answer.
             ServiceError: 429 and 5xx close the transport, and the client comes back; any other is a connect error.

@@ -28,7 +28,7 @@ class Engine(Protocol):
     def request(self) -> HTTPConnection: ...
 
     def admit(self) -> None:
-        """The client is connected to a namespace: the deadline for that is off."""
+        """It is known who the client is: the deadline for that is off."""
         ...
 
     def send(self, frame: Frame) -> None: ...
@@ -93,9 +93,8 @@ class NamespacesOfSession:
         if packet is not None:
             self._count(packet)
             await self._handle(packet)
-        elif self._reader.begun is not None and not self._expects(self._reader.begun):
-            # Before it has been let in, nobody may have us keep attachments.
-            self._violation(UNEXPECTED)
+        elif self._reader.begun is not None and self._reader.begun.namespace not in self._open:
+            self._forgo(self._reader.begun)
 
     def ended(self, *, is_clean: bool) -> None:
         """What we closed only for a while is not clean, even when its client closes too."""
@@ -151,6 +150,14 @@ class NamespacesOfSession:
         if handler is not None and conversation is not None:
             await handler(conversation, packet)
         elif handler is None or not self._expects(packet):
+            self._violation(UNEXPECTED)
+
+    def _forgo(self, begun: Packet) -> None:
+        """Nothing is kept for a namespace that is not open; a packet that crossed our disconnect is ignored."""
+        if self._expects(begun):
+            self._count(None)
+            self._reader.discard()
+        else:
             self._violation(UNEXPECTED)
 
     def _expects(self, packet: Packet) -> bool:

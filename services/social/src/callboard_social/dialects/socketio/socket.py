@@ -39,7 +39,7 @@ class Trunk(Protocol):
     def request(self) -> HTTPConnection: ...
 
     def admit(self) -> None:
-        """A socket is connected: the session may stay."""
+        """It is known who this is: the session may stay."""
         ...
 
     def send(self, frame: Frame) -> None: ...
@@ -86,6 +86,11 @@ class Socket:
     def is_open(self) -> bool:
         """False until the client is connected, and once a close is in the lane: nothing goes in after it."""
         return self.was_connected and not self._is_closed
+
+    def admit(self) -> None:
+        """Say that the client belongs here: until one socket of its session is admitted, the session has a deadline."""
+        if not self._is_closed:
+            self._trunk.admit()
 
     def emit(self, event: str, *arguments: Any, acknowledged: OnAcknowledged | None = None) -> None:
         """Send and count one event; never waits.
@@ -144,7 +149,6 @@ class Socket:
         if self._is_closed:
             return False
         self.was_connected = True
-        self._trunk.admit()
         self._reply(Packet(PacketType.CONNECT, self.namespace, {"sid": self.id}), "connect")
         return True
 

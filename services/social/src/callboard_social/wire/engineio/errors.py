@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from callboard_servicekit.errors import ServiceError, Unavailable
+from callboard_servicekit.errors import ServiceError
 
 
 class EngineRequestRefused(ServiceError):
@@ -53,8 +53,3 @@ class PayloadTooLarge(ServiceError):
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     code = "payload-too-large"
     detail = "More bytes or packets than one payload may have; the session is closed."
-
-
-class TooManyHandshakes(Unavailable):
-    code = "too-many-handshakes"
-    detail = "Too many sessions are being opened; try again."

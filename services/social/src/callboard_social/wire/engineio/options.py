@@ -11,7 +11,8 @@ class EngineOptions:
     """Times in steps of a millisecond: clients are told `ping_interval` and `ping_timeout` exactly.
 
     `max_payload` is in bytes, of one request's body or one WebSocket message. `linger` is what a peer that does not
-    read has to take what is left for it; `max_packets` is per request body.
+    read has to take what is left for it; `max_packets` is per request body. Of the sessions that nobody has admitted
+    only so many are kept, in all and per client's address (of IPv6 the /64); the oldest goes for a new one.
     """
 
     ping_interval: timedelta
@@ -20,6 +21,7 @@ class EngineOptions:
     max_packets: int = 1_000
     admission_timeout: timedelta = timedelta(seconds=30)
     max_unadmitted: int = 10_000
+    max_unadmitted_per_address: int = 1_000
     upgrade_timeout: timedelta = timedelta(seconds=10)
     linger: timedelta = timedelta(seconds=10)
 
@@ -59,6 +61,8 @@ class Ending(StrEnum):
     DROPPED = "dropped"
     """Its handler dropped it with a last word."""
     UNADMITTED = "unadmitted"
+    DISPLACED = "displaced"
+    """Not admitted yet, and too many others were not either."""
     SHUTDOWN = "shutdown"
 
     @property

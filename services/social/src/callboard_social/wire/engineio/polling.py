@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING
 
 from starlette.types import Receive, Send
 
-from callboard_social.wire.engineio.errors import DuplicateRequest, MalformedPacket, PayloadTooLarge, UnknownSession
+from callboard_social.wire.engineio.errors import (
+    DuplicateRequest,
+    MalformedPacket,
+    PayloadTooLarge,
+    TransportRefused,
+    UnknownSession,
+)
 from callboard_social.wire.engineio.options import Ending
 from callboard_social.wire.engineio.packet import SEPARATOR, PacketType, decode_payload, encode_frame
 
@@ -56,6 +62,7 @@ class Polling:
 
         Raises:
             DuplicateRequest: another GET waits; the session is over.
+            TransportRefused: a WebSocket has taken over meanwhile.
             UnknownSession: it is over, and its client is told so by this.
         """
         session = self._session
@@ -94,7 +101,8 @@ class Polling:
         """What the GET is answered, and before it whether that is the last word."""
         session = self._session
         if session.transport is not self:
-            return session.is_over, [PacketType.NOOP]
+            # It was to switch only when its GET was answered: whatever waits here is another's, or too late.
+            raise TransportRefused
         packets = self._take_from_lane()
         is_last = session.is_closing and not session.lane
         if is_last:

@@ -72,7 +72,7 @@ class EngineServer:
         self._is_ready = is_ready
         self._on_end = on_end
         self._is_closed = False
-        self._registry = Registry(options.max_unadmitted)
+        self._registry = Registry(options.max_unadmitted, options.max_unadmitted_per_address)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection = HTTPConnection(scope)
