@@ -14,13 +14,13 @@ from redis.exceptions import RedisError
 from starlette.requests import HTTPConnection
 
 from callboard_social.bus import Bus
-from callboard_social.cookie_authority import CookieAuthority
+from callboard_social.cookie_authority.authority import CookieAuthority
+from callboard_social.cookie_authority.foreign_cookie import ForeignCookie
+from callboard_social.cookie_authority.vouched import Vouched
 from callboard_social.errors import TicketInvalid, TicketRefused, TokenRequired
-from callboard_social.foreign_cookie import ForeignCookie
 from callboard_social.limits import RateLimit
 from callboard_social.metrics import SocialMetrics
 from callboard_social.tickets import Tickets
-from callboard_social.vouched import Vouched
 
 
 class Handshake:

@@ -14,16 +14,16 @@ import pytest
 from callboard_contracts.identity import Identity, IdentityKind, Role
 from callboard_servicekit.telemetry import Telemetry
 from callboard_servicekit.token_verifier import InvalidToken
-from callboard_social import cookie_authority
-from callboard_social.cookie_authority import (
+from callboard_social.cookie_authority import authority
+from callboard_social.cookie_authority.authority import (
     CookieAuthority,
     CookieAuthorityUnavailable,
     Rhythm,
     open_cookie_authority,
 )
-from callboard_social.foreign_cookie import ForeignCookie
+from callboard_social.cookie_authority.foreign_cookie import ForeignCookie
+from callboard_social.cookie_authority.vouched import Vouched
 from callboard_social.settings import SocialSettings
-from callboard_social.vouched import Vouched
 from callboard_testkit.waiting import eventually, free_port
 from structlog.testing import capture_logs
 
@@ -213,7 +213,7 @@ async def test_the_whole_answer_has_one_time_limit(
         finally:
             is_over.set()
 
-    monkeypatch.setattr(cookie_authority, "ANSWER_SECONDS", 0.4)
+    monkeypatch.setattr(authority, "ANSWER_SECONDS", 0.4)
     system.fault = drip
     async with ask() as asked:
         started = time.perf_counter()

@@ -14,8 +14,8 @@ import httpx
 import pytest
 import socketio
 from callboard_contracts.identity import Role
-from callboard_social import cookie_authority
-from callboard_social.cookie_authority import Rhythm
+from callboard_social.cookie_authority import authority
+from callboard_social.cookie_authority.authority import Rhythm
 from callboard_testkit.native_client import NativeClient, open_socket
 from callboard_testkit.running import declare_revocations_complete
 from callboard_testkit.signing import TokenMinter
@@ -84,6 +84,16 @@ async def test_a_cookie_of_the_other_system_opens_a_socket(social: SocialUnderTe
         position = await social.publish(taskId="task-1")
         assert (await client.receive_until("execution-updated"))["position"] == position
     assert system.cookies == [f"{COOKIE}; theme=dark"]
+
+
+async def test_the_other_system_is_not_asked_for_who_presented_too_much_that_is_bad(
+    start_social: StartSocial, redis_url: str, system: UserSystem
+) -> None:
+    settings = {"cookie_authority_url": system.url, "cookie_authority_organization": "org-1"}
+    async with start_social(redis_url, failed_upgrades_per_minute=2, **settings) as social:
+        refused = [await refusal(social, cookie=f"{SESSION_COOKIE}=wrong") for _ in range(4)]
+        assert [status for status, _ in refused] == [401, 401, 429, 429]
+        assert len(system.requests) == 2
 
 
 @pytest.mark.clause("WS-AUTH-12")
@@ -155,7 +165,7 @@ async def test_a_socketio_client_is_let_in_by_the_cookie_too(
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """The other system is asked again after a tenth of a second instead of a quarter of an hour."""
-    monkeypatch.setattr(cookie_authority, "RHYTHM", QUICK)
+    monkeypatch.setattr(authority, "RHYTHM", QUICK)
 
 
 @pytest.mark.clause("WS-AUTH-14")

@@ -1,7 +1,7 @@
 """What of a Cookie header another system gets to see."""
 
 import pytest
-from callboard_social.foreign_cookie import ForeignCookie
+from callboard_social.cookie_authority.foreign_cookie import ForeignCookie
 from starlette.requests import HTTPConnection
 
 

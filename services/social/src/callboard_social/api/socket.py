@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from starlette.routing import WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from callboard_social.cookie_authority.vouched import Vouched
 from callboard_social.dialects.native import frame_of
 from callboard_social.dialects.native_requests import NativeRequests
 from callboard_social.dialects.native_session import NativeSession, Positions
@@ -21,7 +22,6 @@ from callboard_social.dialects.native_upgrade import Upgrade
 from callboard_social.errors import TicketRefused
 from callboard_social.hub.channel import Member
 from callboard_social.resources import resources_of
-from callboard_social.vouched import Vouched
 from callboard_social.wire.connection import Connection
 
 log = structlog.get_logger(__name__)

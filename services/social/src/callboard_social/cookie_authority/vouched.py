@@ -10,8 +10,8 @@ import structlog
 from callboard_contracts.identity import Identity
 from callboard_servicekit.errors import NotAuthenticated
 
-from callboard_social.cookie_authority import CookieAuthority, CookieAuthorityUnavailable
-from callboard_social.foreign_cookie import ForeignCookie
+from callboard_social.cookie_authority.authority import CookieAuthority, CookieAuthorityUnavailable
+from callboard_social.cookie_authority.foreign_cookie import ForeignCookie
 
 log = structlog.get_logger(__name__)
 

@@ -25,7 +25,7 @@ from callboard_servicekit.telemetry import Telemetry
 from callboard_servicekit.token_verifier import InvalidToken
 from prometheus_client import Counter, Histogram
 
-from callboard_social.foreign_cookie import ForeignCookie
+from callboard_social.cookie_authority.foreign_cookie import ForeignCookie
 from callboard_social.settings import SocialSettings
 
 log = structlog.get_logger(__name__)

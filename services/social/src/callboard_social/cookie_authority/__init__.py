@@ -1,0 +1,1 @@
+"""Another system that knows whose a cookie is."""
