@@ -127,6 +127,19 @@ async def test_a_right_secret_that_was_seen_before_passes_without_a_hash_whateve
     assert desk.hashes() == before
 
 
+async def test_a_holder_that_was_seen_before_does_not_wait_behind_guesses(desk: Desk) -> None:
+    token = await desk.token()
+    assert await desk.secrets.is_right(token, RIGHT)
+    done: list[bool] = []
+
+    async def try_secret(secret: str) -> None:
+        done.append(await desk.secrets.is_right(token, secret))
+
+    await asyncio.gather(*(try_secret(secret) for secret in ("2" * 64, "3" * 64, RIGHT)))
+
+    assert done == [True, False, False]
+
+
 async def test_a_right_secret_that_was_never_seen_passes_when_the_minute_is_over(desk: Desk) -> None:
     token = await desk.token()
     await desk.guess_often(token)

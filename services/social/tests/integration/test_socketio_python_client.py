@@ -1,6 +1,7 @@
 """python-socketio's own client, on both of its ways to connect."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -56,6 +57,7 @@ async def heard() -> AsyncIterator[Heard]:
     heard = Heard()
     yield heard
     await heard.client.shutdown()
+    gc.collect()  # what the client leaves behind is told of in the test that it belongs to
 
 
 @TRANSPORTS
@@ -94,6 +96,8 @@ async def test_a_disconnect_is_for_good(service: SocketIoService, heard: Heard, 
     assert service.ends == [("/", True)]
 
 
+# On polling it may forget an HTTP session that it opened while it was closing the one before.
+@pytest.mark.filterwarnings("ignore:Unclosed (client session|connector) <aiohttp:ResourceWarning")
 @TRANSPORTS
 async def test_it_comes_back_by_itself_when_the_transport_was_closed(
     service: SocketIoService, heard: Heard, transports: list[str] | None
