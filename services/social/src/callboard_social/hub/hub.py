@@ -21,6 +21,8 @@ from callboard_social.metrics import SocialMetrics
 from callboard_social.wire.protocol import Frame
 
 RESET = "reset"
+ASKED_AT_ONCE = 16
+"""Channels whose positions are asked for together when the bus is back; nobody is let in before all are known."""
 
 log = structlog.get_logger(__name__)
 
@@ -231,13 +233,18 @@ class Hub:
 
     async def bus_back(self) -> None:
         """The bus is heard again: channels that moved on meanwhile are reset, then everybody is told."""
-        for key in list(self._channels):
-            position = await self._bus.position(key)
-            live = self._channels.get(key)
-            if live is not None and live.is_open and live.is_behind(position):
-                self._count(live.reset(position))
-            self._missed(*parse_channel_key(key))
+        keys = list(self._channels)
+        for start in range(0, len(keys), ASKED_AT_ONCE):
+            asked = keys[start : start + ASKED_AT_ONCE]
+            for key, position in zip(asked, await asyncio.gather(*map(self._bus.position, asked)), strict=True):
+                self._catch_up(key, position)
         self._tell_all(is_back=True)
+
+    def _catch_up(self, key: str, position: Position) -> None:
+        live = self._channels.get(key)
+        if live is not None and live.is_open and live.is_behind(position):
+            self._count(live.reset(position))
+        self._missed(*parse_channel_key(key))
 
     def _tell_all(self, *, is_back: bool) -> None:
         for member in self._members:

@@ -120,6 +120,7 @@ class Admission:
 
     def seat(self, socket: Socket, identity: Identity, dialect: Dialect) -> "Seat":
         """Make it a member, until its `Seat` ends."""
+        socket.admit()
         member = Member(socket, identity, dialect)
         self._hub.register(member)
         self._metrics.opened.labels(dialect.name).inc()
@@ -149,8 +150,17 @@ class Seat:
         self._timers = timers
 
     async def join(self, channels: Sequence[Channel], greeting: Frame | None = None) -> None:
-        """Enter channels; `greeting` comes before any of their events. Raises `Unavailable`."""
-        await self._hub.join(self.member, channels, lambda _: greeting)
+        """Enter channels; `greeting` comes before any of their events. Raises `Unavailable`.
+
+        Before CONNECT is answered this answers it, in the moment in which the channels are entered: who is told that
+        it is connected misses nothing from then on.
+        """
+
+        def welcome(_places: object) -> Frame | None:
+            self._socket.connect()
+            return greeting
+
+        await self._hub.join(self.member, channels, welcome)
         # Between its check and its registration a session may have ended; from here on the hub closes it.
         if await self._revocations.is_revoked(self.member.identity):
             self._socket.drop(close_codes.SESSION_REVOKED)

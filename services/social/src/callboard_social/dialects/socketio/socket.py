@@ -145,12 +145,11 @@ class Socket:
             self._trunk.close()
 
     def connect(self) -> bool:
-        """Answer CONNECT; from here on the socket is open. False when it was closed before."""
-        if self._is_closed:
-            return False
-        self.was_connected = True
-        self._reply(Packet(PacketType.CONNECT, self.namespace, {"sid": self.id}), "connect")
-        return True
+        """Answer CONNECT, unless that is done: from here on the socket is open. False when it is closed."""
+        if not self._is_closed and not self.was_connected:
+            self.was_connected = True
+            self._reply(Packet(PacketType.CONNECT, self.namespace, {"sid": self.id}), "connect")
+        return self.is_open
 
     def answering(self, acknowledgement_id: int) -> Callable[..., None]:
         """Acknowledges the client's event of this id, once."""

@@ -27,8 +27,8 @@ class WorkflowsSession(ListeningSession):
         except NotAdmitted as error:
             raise ConnectRefused("Unauthorized", {"status": HTTPStatus.UNAUTHORIZED}) from error
         self._seat = self._admission.seat(self._socket, identity, self._dialect)
+        # There is no event of welcome: the answer to CONNECT itself says that events come from now on.
+        await self._seat.join((WORKFLOWS,))
 
     async def greet(self) -> None:
-        """There is no event of welcome: the connection itself is the answer."""
-        if self._seat is not None:
-            await self._seat.join((WORKFLOWS,))
+        """Nothing: see `admit`."""
