@@ -203,7 +203,8 @@ async def test_a_session_without_a_namespace_is_closed_after_a_while() -> None:
 
 async def test_who_connects_again_in_time_stays() -> None:
     client = await open_client(patience=timedelta(0))
-    for message in ("0", "1", "0"):
+    client.other.refusal = ConnectRefused("No")
+    for message in ("0", "1", "0/b", "0"):
         await client.session.received(message)  # without a pause, in which the time would be over
     for _ in range(3):
         await asyncio.sleep(0)

@@ -93,7 +93,7 @@ async def test_a_closed_polling_session_first_gives_what_waits(engine: EngineUnd
     session.send(event(2))
     assert session.is_closing
     await client.say("4ignored")
-    assert await client.poll() == "41\x1e1"
+    assert [await client.poll(), await client.poll()] == ["41", "1"]
     assert (await client.get()).status_code == 400
     assert engine.opened[0].received == []
     assert await engine.opened[0].ended() is False
@@ -134,7 +134,7 @@ async def test_a_dropped_polling_session_gives_its_last_words_only(engine: Engin
     session.send(event(1))
     session.drop(LAST)
     session.send(event(2))
-    assert await client.poll() == "41/agents,\x1e1"
+    assert [await client.poll(), await client.poll()] == ["41/agents,", "1"]
     assert await engine.opened[0].ended() is True
     assert engine.endings == ["dropped"]
 
@@ -176,7 +176,7 @@ async def test_a_python_client_that_may_come_back_is_sent_no_close_packet(engine
 async def test_a_python_client_that_is_to_stay_away_is_sent_a_close_packet(engine: EngineUnderTest) -> None:
     client = await engine.open(headers=PYTHON)
     engine.opened[0].session.drop(LAST)
-    assert await client.poll() == "41/agents,\x1e1"
+    assert [await client.poll(), await client.poll()] == ["41/agents,", "1"]
 
 
 async def test_every_drop_has_its_last_word(engine: EngineUnderTest) -> None:
@@ -184,7 +184,7 @@ async def test_every_drop_has_its_last_word(engine: EngineUnderTest) -> None:
     session = engine.opened[0].session
     session.drop(Frame("last", "41/one,"))
     session.drop(Frame("last", "41/two,"))
-    assert await client.poll() == "41/one,\x1e41/two,\x1e1"
+    assert [await client.poll(), await client.poll()] == ["41/one,\x1e41/two,", "1"]
 
 
 async def test_a_drop_after_a_close_takes_back_what_still_waits(engine: EngineUnderTest) -> None:
@@ -193,7 +193,7 @@ async def test_a_drop_after_a_close_takes_back_what_still_waits(engine: EngineUn
     session.send(event(1))
     session.close()
     session.drop(LAST)
-    assert await client.poll() == "41/agents,\x1e1"
+    assert [await client.poll(), await client.poll()] == ["41/agents,", "1"]
     assert await engine.opened[0].ended() is True
 
 
@@ -251,7 +251,7 @@ async def test_a_server_that_closes_tells_everybody(engine: EngineUnderTest) -> 
     for opened in engine.opened:
         opened.session.send(event(1))
     await engine.server.close()
-    assert await get == "41\x1e1"
+    assert await get == "41"
     assert await socket.receive() == "41"
     assert await socket.closed() == 1001
     assert [await opened.ended() for opened in engine.opened] == [False] * 3

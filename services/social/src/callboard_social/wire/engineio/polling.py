@@ -104,9 +104,10 @@ class Polling:
             # It was to switch only when its GET was answered: whatever waits here is another's, or too late.
             raise TransportRefused
         packets = self._take_from_lane()
-        is_last = session.is_closing and not session.lane
+        # In an answer of its own: the standard client reads what came with it a tick after the close.
+        is_last = session.is_closing and not packets
         if is_last:
-            packets += self._goodbye()
+            packets = self._goodbye()
         return is_last, packets if packets or is_last else [PacketType.NOOP]
 
     def _take_from_lane(self) -> list[str]:
