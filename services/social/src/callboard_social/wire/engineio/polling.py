@@ -57,6 +57,11 @@ class Polling:
         if waiting is not None and not waiting.expired():
             waiting.reschedule(0)
 
+    def release_soon(self) -> None:
+        """Have the GET that waits answered in a moment, unless its client has switched to a WebSocket by then."""
+        if self._waiting is not None and not self._waiting.expired():
+            self._waiting.reschedule(asyncio.get_running_loop().time() + NOOP_SECONDS)
+
     async def poll(self, receive: Receive, send: Send) -> None:
         """Answer a GET when there is something to say; what a client does not wait for stays in the lane.
 

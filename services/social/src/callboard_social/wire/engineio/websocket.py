@@ -127,7 +127,7 @@ class WebSocket:
             return
         session.heard()
         await self._send({"type": "websocket.send", "text": PacketType.PONG + PROBE})
-        session.polling.release()
+        session.polling.release_soon()
         if await self._next_text() != PacketType.UPGRADE or session.is_over:
             return
         session.heard()
