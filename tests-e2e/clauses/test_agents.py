@@ -192,6 +192,26 @@ async def test_the_same_message_again_is_the_same_message(account: Account) -> N
         assert [event for event in events if event[0] == "message:new"][1:] == []
 
 
+@pytest.mark.clause("SIO-AGENT-8")
+async def test_who_is_brought_in_and_put_out_is_told(account: Account) -> None:
+    token = await agent_token(account, "guest")
+    async with agent(account, token) as (guest, hello):
+        room = await new_room(account, hello["agentId"])
+        async with agent(account) as (owner, _):
+            assert (await guest.ask("room:join", {"roomId": room}))[0][0]["ok"]
+            out = {"roomId": room, "agentId": hello["agentId"], "role": None}
+            members = f"{account.door.social}/api/socials/rooms/{room}/members"
+            removed = await account.http.delete(f"{members}/{hello['agentId']}", headers=account.bearer)
+            assert removed.is_success
+            assert (await guest.receive_until("room:member"))[1] == out
+            assert (await owner.receive_until("room:member"))[1] == out
+            said, _events = await owner.ask("message:send", {"roomId": room, "content": "among us"})
+            assert said[0]["ok"]
+            answer, events = await guest.ask("message:send", {"roomId": "general", "content": "still here"})
+            assert answer[0]["ok"]
+            assert room not in {event[1].get("roomId") for event in events if event[0] == "message:new"}
+
+
 @pytest.mark.clause("PRES-1")
 async def test_who_subscribes_is_told_who_is_here_and_who_comes_and_goes(account: Account) -> None:
     token = await agent_token(account, "colleague")

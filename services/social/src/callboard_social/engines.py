@@ -4,10 +4,10 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from callboard_contracts.native import MAX_INBOUND_BYTES
 
-from callboard_social.dialects.socketio import agents, executions, workflows
-from callboard_social.dialects.socketio.admission import Admission
 from callboard_social.dialects.socketio.application import Application
-from callboard_social.dialects.socketio.dialect import SocketIoDialect
+from callboard_social.dialects.socketio.applications import agents, executions, workflows
+from callboard_social.dialects.socketio.applications.admission import Admission
+from callboard_social.dialects.socketio.applications.dialect import SocketIoDialect
 from callboard_social.dialects.socketio.server import SocketIo
 from callboard_social.limits import MAX_VIOLATIONS_PER_MINUTE, RateLimit
 from callboard_social.metrics import SocialMetrics

@@ -21,7 +21,7 @@ from redis.asyncio import Redis
 from callboard_social.bus import Bus
 from callboard_social.cookie_authority.authority import CookieAuthority, open_cookie_authority
 from callboard_social.dialects.native import NativeDialect
-from callboard_social.dialects.socketio.admission import Admission
+from callboard_social.dialects.socketio.applications.admission import Admission
 from callboard_social.engines import make_engines
 from callboard_social.handshake import Handshake
 from callboard_social.hub.hub import Hub

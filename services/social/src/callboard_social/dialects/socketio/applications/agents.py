@@ -13,9 +13,9 @@ from callboard_contracts.wire import format_time
 from callboard_servicekit.errors import ServiceError, TooManyRequests
 from pydantic import BaseModel, ValidationError
 
-from callboard_social.dialects.socketio.admission import Admission, NotAdmitted, Refusal, Seat
 from callboard_social.dialects.socketio.application import Acknowledge, ConnectRefused
-from callboard_social.dialects.socketio.dialect import SocketIoDialect
+from callboard_social.dialects.socketio.applications.admission import Admission, NotAdmitted, Refusal, Seat
+from callboard_social.dialects.socketio.applications.dialect import SocketIoDialect
 from callboard_social.dialects.socketio.socket import Socket, event_frame
 from callboard_social.errors import ChannelLimit
 from callboard_social.hub.channel import PresenceChange
@@ -38,9 +38,12 @@ Handler = Callable[[Any], Awaitable[Answer]]
 
 
 def encode(channel: Channel, event: BusEvent) -> Frame | None:
-    if event.type != EventType.CHAT:
-        return None
-    return event_frame(NAMESPACE, "message:new", message_of(channel, event.at, event.data), kind=event.type)
+    if event.type == EventType.CHAT:
+        return event_frame(NAMESPACE, "message:new", message_of(channel, event.at, event.data), kind=event.type)
+    if event.type == EventType.ROOM_MEMBER:
+        told = {"roomId": channel.id, "agentId": event.data["userId"], "role": event.data["role"]}
+        return event_frame(NAMESPACE, event.type, told)
+    return None
 
 
 def message_of(channel: Channel, at: str, data: dict[str, Any]) -> Answer:

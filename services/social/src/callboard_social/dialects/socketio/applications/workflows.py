@@ -7,9 +7,9 @@ from typing import Any
 from callboard_contracts.channels import WORKFLOWS, Channel
 from callboard_contracts.events import BusEvent
 
-from callboard_social.dialects.socketio.admission import NotAdmitted
 from callboard_social.dialects.socketio.application import ConnectRefused
-from callboard_social.dialects.socketio.listening import ListeningSession
+from callboard_social.dialects.socketio.applications.admission import NotAdmitted
+from callboard_social.dialects.socketio.applications.listening import ListeningSession
 from callboard_social.dialects.socketio.socket import event_frame
 from callboard_social.wire.protocol import Frame
 

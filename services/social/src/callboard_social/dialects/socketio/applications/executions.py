@@ -7,8 +7,8 @@ from callboard_contracts.channels import LOGS, ORG, Channel
 from callboard_contracts.events import BusEvent, EventType
 from callboard_contracts.identity import Identity
 
-from callboard_social.dialects.socketio.admission import NotAdmitted, Refusal
-from callboard_social.dialects.socketio.listening import ListeningSession
+from callboard_social.dialects.socketio.applications.admission import NotAdmitted, Refusal
+from callboard_social.dialects.socketio.applications.listening import ListeningSession
 from callboard_social.dialects.socketio.socket import event_frame
 from callboard_social.wire.protocol import Frame
 

@@ -4,9 +4,9 @@ from typing import Any
 
 from callboard_contracts.identity import Identity
 
-from callboard_social.dialects.socketio.admission import Admission, Seat
 from callboard_social.dialects.socketio.application import Acknowledge
-from callboard_social.dialects.socketio.dialect import SocketIoDialect
+from callboard_social.dialects.socketio.applications.admission import Admission, Seat
+from callboard_social.dialects.socketio.applications.dialect import SocketIoDialect
 from callboard_social.dialects.socketio.socket import Socket
 
 
