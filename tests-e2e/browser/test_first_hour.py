@@ -64,6 +64,26 @@ def test_a_token_is_shown_once_and_a_revoked_one_is_gone(signed_in: Page) -> Non
     expect(signed_in.get_by_role("button", name="Revoke ci")).to_have_count(0)
 
 
+def test_a_rotated_token_and_the_new_one_both_work_for_a_while(
+    signed_in: Page, gateway: str, suite: RunningSuite
+) -> None:
+    signed_in.goto("/#/tokens")
+    old = make_token(signed_in, "ci")
+    signed_in.get_by_role("button", name="Done").click()
+    signed_in.get_by_role("button", name="Rotate ci").click()
+    signed_in.get_by_label("The old token goes on working").select_option(label="For a day")
+    signed_in.get_by_role("button", name="Rotate token").click()
+    shown = signed_in.get_by_role("region", name="API token", exact=True).first
+    expect(shown).to_contain_text("ah_live_")
+    new = shown.inner_text().strip()
+    assert new != old
+    for number, token in enumerate((old, new)):
+        with BlockingClient(gateway, token) as worker:
+            worker.update(f"rotated-{number}", Status.PASSED)
+    signed_in.get_by_role("button", name="Done").click()
+    expect(signed_in.get_by_role("main")).to_contain_text("rotated, ends in 23 h")
+
+
 def test_a_wrong_password_is_told_and_the_login_stays(page: Page, suite: RunningSuite) -> None:
     page.goto("/")
     sign_in(page, "nobody", "a wrong password")
