@@ -43,7 +43,9 @@ test: lint ## Everything CI runs: lint, then every tier of tests with coverage
 	$(BIN)/coverage erase
 	local/web.sh test
 	$(COVER) libs services/*/tests/unit
-	$(COVER) services/*/tests/integration
+	@echo "$(COVER) services/*/tests/integration, social's beside the others'"
+	@$(COVER) $(filter-out services/social/%,$(wildcard services/*/tests/integration)) & others=$$!; \
+	$(COVER) services/social/tests/integration; social=$$?; wait $$others && exit $$social
 	$(PYTEST) local/tests nginx/tests
 	$(PYTEST) tests-repo
 	$(PYTEST) tests-e2e/clauses tests-e2e/journeys tests-e2e/documents
