@@ -6,14 +6,13 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field, StringConstraints
 
 from callboard_contracts.channels import GENERAL
-from callboard_contracts.native import MAX_CHAT_LENGTH
+from callboard_contracts.native import MAX_CHAT_LENGTH, MAX_CLIENT_ID
 from callboard_contracts.wire import Identifier, Moment, RequestModel, WireModel
 
 GENERAL_ID = str(GENERAL.id)
 """The room that exists in every organisation without being made, and that everybody is in."""
 GENERAL_NAME = "General"
 MAX_NAME_LENGTH = 128
-MAX_CLIENT_ID_LENGTH = 128
 MAX_MESSAGE_FIELDS_BYTES = 16 * 1024
 """Bound of the fields that a message carries beyond the known ones, as JSON."""
 MAX_SEQUENCE = 2**53 - 1
@@ -102,7 +101,7 @@ class MessageCreate(WireModel):
     model_config = ConfigDict(extra="allow")
 
     content: Annotated[str, StringConstraints(max_length=MAX_CHAT_LENGTH)]
-    client_id: Annotated[str, StringConstraints(max_length=MAX_CLIENT_ID_LENGTH)] | None = None
+    client_id: Annotated[str, StringConstraints(max_length=MAX_CLIENT_ID)] | None = None
 
 
 class Message(WireModel):

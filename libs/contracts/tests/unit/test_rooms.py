@@ -4,9 +4,8 @@ from typing import Any
 
 import pytest
 from callboard_contracts.identity import Role
-from callboard_contracts.native import MAX_CHAT_LENGTH
+from callboard_contracts.native import MAX_CHAT_LENGTH, MAX_CLIENT_ID
 from callboard_contracts.rooms import (
-    MAX_CLIENT_ID_LENGTH,
     MAX_NAME_LENGTH,
     RESERVED_MESSAGE_FIELDS,
     Message,
@@ -42,7 +41,7 @@ def test_a_name_has_no_space_around_it() -> None:
     [
         (RoomCreate, {"name": "x" * MAX_NAME_LENGTH, "id": "a" * 128}),
         (RoomMemberSet, {"userId": "x" * 128, "role": "viewer"}),
-        (MessageCreate, {"content": "x" * MAX_CHAT_LENGTH, "clientId": "x" * MAX_CLIENT_ID_LENGTH}),
+        (MessageCreate, {"content": "x" * MAX_CHAT_LENGTH, "clientId": "x" * MAX_CLIENT_ID}),
         (MessageCreate, {"content": ""}),
     ],
 )
@@ -69,7 +68,7 @@ def test_what_is_within_the_bounds_is_taken(model: type[BaseModel], body: dict[s
         (MessageCreate, {}),
         (MessageCreate, {"content": None}),
         (MessageCreate, {"content": "x" * (MAX_CHAT_LENGTH + 1)}),
-        (MessageCreate, {"content": "x", "clientId": "x" * (MAX_CLIENT_ID_LENGTH + 1)}),
+        (MessageCreate, {"content": "x", "clientId": "x" * (MAX_CLIENT_ID + 1)}),
         (MessageCreate, {"content": "x", "clientId": 7}),
     ],
 )

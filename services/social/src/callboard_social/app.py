@@ -6,10 +6,8 @@ from contextlib import asynccontextmanager
 from callboard_servicekit.app import build_app, telemetry_of
 from fastapi import FastAPI
 
-from callboard_social.api import connect_token, presence, shared_paths, socket
+from callboard_social.api import connect_token, presence, rooms, shared_paths, socket
 from callboard_social.resources import open_resources
-from callboard_social.rooms import endpoints as rooms
-from callboard_social.rooms.access import RoomAccess
 from callboard_social.settings import SocialSettings
 
 
@@ -20,7 +18,6 @@ def create_app(settings: SocialSettings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_resources(settings, telemetry_of(app)) as resources:
             app.state.resources = resources
-            app.state.room_access = RoomAccess(resources.rooms, resources.authenticator)
             yield
 
     app = build_app("Callboard social", settings, lifespan)

@@ -102,7 +102,7 @@ def test_a_new_epoch_is_always_ahead() -> None:
 
 
 def test_a_gap_tells_members_to_fetch_the_snapshot_before_the_event() -> None:
-    live = LiveChannel(ORG)
+    live = LiveChannel("org-1", ORG)
     member, lane = make_member("one", NativeDialect())
     live.position = Position("e", 1)
     live.add(member)
@@ -114,7 +114,7 @@ def test_a_gap_tells_members_to_fetch_the_snapshot_before_the_event() -> None:
 
 def test_the_origin_gets_the_echo_in_the_place_of_the_event() -> None:
     dialect = NativeDialect()
-    live = LiveChannel(ORG)
+    live = LiveChannel("org-1", ORG)
     (one, lane_of_one), (two, lane_of_two) = make_member("one", dialect), make_member("two", dialect)
     live.add(one)
     live.add(two)
@@ -127,7 +127,7 @@ def test_the_origin_gets_the_echo_in_the_place_of_the_event() -> None:
 
 def test_members_share_one_encoded_frame() -> None:
     dialect = NativeDialect()
-    live = LiveChannel(ORG)
+    live = LiveChannel("org-1", ORG)
     (one, lane_of_one), (two, lane_of_two) = make_member("one", dialect), make_member("two", dialect)
     live.add(one)
     live.add(two)
@@ -158,7 +158,7 @@ class Naive:
 )
 def test_members_that_come_and_go_get_every_event_once_and_in_order(steps: list[tuple[str, int]]) -> None:
     dialect = NativeDialect()
-    live = LiveChannel(ORG)
+    live = LiveChannel("org-1", ORG)
     live.position = Position("e", 0)
     published = 0
     inside: dict[int, tuple[Member, Lane, Naive]] = {}

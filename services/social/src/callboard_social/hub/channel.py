@@ -147,9 +147,10 @@ class LiveChannel:
     `waiting` counts joins that have not finished, so that the channel stays while they wait for the bus.
     """
 
-    __slots__ = ("channel", "is_open", "members", "position", "waiting")
+    __slots__ = ("channel", "is_open", "members", "organization_id", "position", "waiting")
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, organization_id: str, channel: Channel) -> None:
+        self.organization_id = organization_id
         self.channel = channel
         self.members: dict[Dialect, dict[str, Member]] = {}
         self.position: Position | None = None

@@ -10,7 +10,7 @@ import structlog
 from callboard_contracts import close_codes
 from callboard_contracts.channels import Channel
 from callboard_contracts.events import BusEvent, EventType
-from callboard_contracts.keys import channel_key, parse_channel_key
+from callboard_contracts.keys import channel_key
 from callboard_contracts.positions import Position
 from callboard_contracts.revocations import Revocation
 from callboard_servicekit.revocations import concerns
@@ -111,7 +111,7 @@ class Hub:
         """
         keys = [channel_key(member.identity.organization_id, channel) for channel in channels]
         for key, channel in zip(keys, channels, strict=True):
-            self._channels.setdefault(key, LiveChannel(channel)).waiting += 1
+            self._channels.setdefault(key, LiveChannel(member.identity.organization_id, channel)).waiting += 1
         try:
             for key in keys:
                 await self._open(key)
@@ -199,9 +199,8 @@ class Hub:
         live = self._channels.get(key)
         if live is None:
             return
-        organization_id, channel = parse_channel_key(key)
         if event.type == EventType.PRESENCE_CHANGED:
-            self._tell_watchers(organization_id, channel, event)
+            self._tell_watchers(live, event)
             return
         heard_at = time.perf_counter()
         order, sent = live.deliver(event)
@@ -210,16 +209,16 @@ class Hub:
         self._count(sent)
         self._metrics.fanned_out(event.type, event.at, heard_at)
         if order is Order.GAP:
-            self._missed(organization_id, channel)
-        self._tell_watchers(organization_id, channel, event)
+            self._missed(live)
+        self._tell_watchers(live, event)
 
-    def _tell_watchers(self, organization_id: str, channel: Channel, event: BusEvent) -> None:
+    def _tell_watchers(self, live: LiveChannel, event: BusEvent) -> None:
         for watcher in self._watchers:
-            watcher.heard(organization_id, channel, event)
+            watcher.heard(live.organization_id, live.channel, event)
 
-    def _missed(self, organization_id: str, channel: Channel) -> None:
+    def _missed(self, live: LiveChannel) -> None:
         for watcher in self._watchers:
-            watcher.missed(organization_id, channel)
+            watcher.missed(live.organization_id, live.channel)
 
     def _count(self, sent: Sequence[Sent]) -> None:
         for frame, receivers in sent:
@@ -242,9 +241,11 @@ class Hub:
 
     def _catch_up(self, key: str, position: Position) -> None:
         live = self._channels.get(key)
-        if live is not None and live.is_open and live.is_behind(position):
+        if live is None:
+            return  # its last member left meanwhile
+        if live.is_open and live.is_behind(position):
             self._count(live.reset(position))
-        self._missed(*parse_channel_key(key))
+        self._missed(live)
 
     def _tell_all(self, *, is_back: bool) -> None:
         for member in self._members:

@@ -11,7 +11,7 @@ from callboard_servicekit import strict_json
 from callboard_servicekit.openapi import problems
 from fastapi import APIRouter, Path, Query, Response
 
-from callboard_social.rooms.access import Caller, CurrentRooms, IdentifiedJsonRoute
+from callboard_social.api.caller import Caller, CurrentRooms, IdentifiedJsonRoute
 
 RoomId = Annotated[Identifier, Path()]
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE)]

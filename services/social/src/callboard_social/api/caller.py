@@ -1,35 +1,20 @@
-"""Who calls, and what the calls need of a running social."""
+"""Who calls."""
 
-from dataclasses import dataclass
 from typing import Annotated
 
 from callboard_contracts.identity import Identity
-from callboard_servicekit.authentication import Authenticator
 from callboard_servicekit.routing import StrictJsonRoute
 from fastapi import Depends, Request
 
+from callboard_social.resources import resources_of
 from callboard_social.rooms.service import Rooms
-
-
-@dataclass(frozen=True, slots=True)
-class RoomAccess:
-    """Put into ``app.state.room_access`` by the lifespan: rooms stand below what holds everything together."""
-
-    rooms: Rooms
-    authenticator: Authenticator
-
-
-def _access_of(request: Request) -> RoomAccess:
-    access = request.app.state.room_access
-    assert isinstance(access, RoomAccess)  # noqa: S101 - put there by the lifespan
-    return access
 
 
 class IdentifiedJsonRoute(StrictJsonRoute):
     """Who is not known is refused before the body is read."""
 
     async def admit(self, request: Request) -> None:
-        request.state.identity = await _access_of(request).authenticator.identify(request)
+        request.state.identity = await resources_of(request.app).authenticator.identify(request)
 
 
 async def _identity(request: Request) -> Identity:
@@ -39,7 +24,7 @@ async def _identity(request: Request) -> Identity:
 
 
 async def _rooms(request: Request) -> Rooms:
-    return _access_of(request).rooms
+    return resources_of(request.app).rooms
 
 
 Caller = Annotated[Identity, Depends(_identity)]
