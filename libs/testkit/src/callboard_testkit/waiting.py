@@ -3,18 +3,46 @@
 import asyncio
 import socket
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 PATIENCE_SECONDS = 15.0
 _PAUSE_SECONDS = 0.01
 
 
-def free_port() -> int:
-    """A TCP port on loopback that nobody listens on now."""
+# Below the ports that Linux gives to outgoing connections and to whoever binds port 0.
+_PORTS = range(15_000, 31_000)
+_BLOCK = 100
+
+
+def _ports_of_this_process() -> Iterator[int]:
+    """Ports that no other process of a test run hands out: blocks of them, each held by a socket on its first one."""
+    holders: list[socket.socket] = []
+    for first in _PORTS[::_BLOCK]:
+        holder = socket.socket()
+        try:
+            holder.bind(("127.0.0.1", first))
+        except OSError:
+            holder.close()
+            continue
+        holders.append(holder)
+        yield from range(first + 1, first + _BLOCK)
+
+
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+_ports = _ports_of_this_process()
+
+
+def free_port() -> int:
+    """A TCP port on loopback that nobody listens on now, and that is given to nobody else."""
+    return next(port for port in _ports if _is_free(port))
 
 
 def wait_for_port(port: int, patience: float = PATIENCE_SECONDS) -> None:
