@@ -7,7 +7,7 @@ PYTEST := $(BIN)/python -m pytest -q
 COVER := $(BIN)/coverage run -m pytest -q
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap tools env up fmt lint types test test-clients sure lock compose-test screenshots
+.PHONY: help bootstrap tools env up fmt lint types test test-clients bench sure lock compose-test screenshots
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,7 +46,7 @@ test: lint ## Everything CI runs: lint, then every tier of tests with coverage
 	@echo "$(COVER) services/*/tests/integration, social's beside the others'"
 	@$(COVER) $(filter-out services/social/%,$(wildcard services/*/tests/integration)) & others=$$!; \
 	$(COVER) services/social/tests/integration; social=$$?; wait $$others && exit $$social
-	$(PYTEST) local/tests nginx/tests
+	$(PYTEST) local/tests nginx/tests benchmarks/tests
 	$(PYTEST) tests-repo
 	$(PYTEST) tests-e2e/clauses tests-e2e/journeys tests-e2e/documents
 	$(PYTEST) tests-e2e/clients
@@ -66,10 +66,14 @@ screenshots: ## Take the pictures of docs/images anew
 	@local/bootstrap.sh tests
 	CALLBOARD_SCREENSHOTS=$(CURDIR)/docs/images $(PYTEST) tests-e2e/browser/test_screenshots.py -k desktop
 
+bench: ## Ours and the peers side by side, in 40 minutes; one scenario with SCENARIO=flood
+	@local/bench.sh run $(SCENARIO)
+
 sure: ## What a person runs before a push: a clean tree, and make test
 	@test -z "$$(git status --porcelain)" || { git status --short; echo "the tree is not clean"; exit 1; }
 	@$(MAKE) test
 
-lock: tools ## Write requirements.lock and both package-lock.json anew
+lock: tools ## Write every requirements.lock and package-lock.json anew
 	@local/lock.sh
 	@local/web.sh lock
+	@local/npm.sh lock benchmarks

@@ -4,7 +4,8 @@
 #
 #   local/bootstrap.sh          what `make up` needs
 #   local/bootstrap.sh tools    and what checks and tests JavaScript
-#   local/bootstrap.sh tests    and PostgreSQL, Chromium, curl and openssl, for `make test`
+#   local/bootstrap.sh tests    and PostgreSQL, Chromium, curl, openssl and a C compiler, for `make test`
+#   local/bootstrap.sh bench    a C compiler, and the peers that are system packages, for `make bench`
 set -eu
 cd "$(dirname "$0")/.."
 PATH=$PATH:/usr/sbin:/usr/local/sbin:/sbin
@@ -51,7 +52,7 @@ install_packages() {
         apt-get install -qq --no-install-recommends -o Dpkg::Use-Pty=0 "$@" >/dev/null </dev/null
     trap - EXIT INT TERM HUP
     restore_policy
-    for service in nginx redis-server postgresql; do
+    for service in nginx redis-server postgresql nats-server; do
         case " $* " in
         *" $service"*) as_root update-rc.d "$service" disable >/dev/null 2>&1 || true ;; # no init system: nothing to do
         esac
@@ -80,6 +81,10 @@ has_postgres() {
     return 1
 }
 
+has_compiler() {
+    printf '#include <stdio.h>\n' | cc -E - >/dev/null 2>&1
+}
+
 # Ubuntu's packages of Chromium are doors to a snap; there Playwright brings its own.
 has_chromium() {
     command -v chromium >/dev/null || [ -e "$HOME/.cache/ms-playwright" ]
@@ -95,6 +100,14 @@ if [ "${1-}" = tests ]; then
     if ! has_chromium && ! grep -qi ubuntu /etc/os-release; then
         missing="$missing chromium fonts-inter fonts-dejavu-core"
     fi
+fi
+case ${1-} in
+tests | bench) has_compiler || missing="$missing gcc libc6-dev" ;;
+esac
+if [ "${1-}" = bench ]; then
+    [ -e /usr/lib/nginx/modules/ngx_nchan_module.so ] || missing="$missing libnginx-mod-nchan"
+    command -v nats-server >/dev/null || missing="$missing nats-server"
+    command -v taskset >/dev/null || missing="$missing util-linux"
 fi
 # shellcheck disable=SC2086 # a list of package names
 if [ -n "$missing" ]; then install_packages $missing; fi
@@ -127,7 +140,9 @@ fi
 
 has_redis || install_packages redis-server
 
-if [ -n "${1-}" ]; then local/web.sh install; fi
+case ${1-} in
+tools | tests) local/web.sh install ;;
+esac
 if [ "${1-}" = tests ] && ! has_chromium; then
     .venv/bin/python -m playwright install --with-deps chromium
 fi

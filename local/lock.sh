@@ -3,6 +3,7 @@
 #   requirements.lock              every dependency of every package, test and local tool
 #   */requirements.lock            what one image holds, at the same versions; services/ itself has one with all of them
 #   local/build/requirements.lock  what builds our packages into images
+#   benchmarks/requirements.lock   the peers, at versions of their own
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -45,4 +46,5 @@ for service in auth social producer; do
 done
 lock_image services ./libs/contracts ./libs/servicekit ./services/auth ./services/producer ./services/social
 lock_image services/worker ./libs/contracts ./services/worker
+lock benchmarks/requirements.lock benchmarks/requirements.in
 lock_image tests-e2e ./libs/contracts ./libs/testkit ./services/worker pytest-timeout

@@ -1,5 +1,6 @@
 """What one suite is made of: its directory, its addresses, and the environment of its programs."""
 
+import math
 import os
 import secrets
 import shutil
@@ -8,7 +9,12 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
+
+from callboard_servicekit.configuration.rules import STOP_MARGIN
+from callboard_servicekit.durations import parse_duration
+from callboard_servicekit.settings import ServiceSettings
 
 from local.environment import ROOT, complete_environment_file, read_environment_file
 
@@ -76,6 +82,11 @@ class Suite:
         return self.directory / "log"
 
     @property
+    def stop_seconds(self) -> int:
+        """What each service has, once told to stop, before it is killed."""
+        return int(self.environment["SUITE_STOP_SECONDS"])
+
+    @property
     def gateway(self) -> str:
         """The gateway as this machine reaches it, whatever its public address is."""
         return self.environment["SUITE_GATEWAY"]
@@ -126,6 +137,7 @@ def plan(directory: Path, port: str | None) -> Suite:
         "CALLBOARD_BIND": bind,
         "CALLBOARD_PORT": str(public_port),
         "SUITE_GATEWAY": _gateway(bind, public_port),
+        "SUITE_STOP_SECONDS": str(_stop_seconds(told.get("CALLBOARD_DRAIN_WINDOW"))),
     }
     return Suite(directory, bind, public_port, ports, redis_password, defaults | told | own)
 
@@ -135,6 +147,16 @@ def _social_processes(told: str) -> int:
     if not told.isdecimal() or not 1 <= int(told) <= MAX_SOCIAL_PROCESSES:
         raise CannotStart(f"CALLBOARD_SOCIAL_PROCESSES is a number from 1 to {MAX_SOCIAL_PROCESSES}")
     return int(told)
+
+
+def _stop_seconds(drain_window: str | None) -> int:
+    """The drain window, and time to close what a service holds open; raises CannotStart."""
+    try:
+        window = parse_duration(drain_window or ServiceSettings.model_fields["drain_window"].default)
+    except ValueError as error:
+        raise CannotStart(f"CALLBOARD_DRAIN_WINDOW: {error}") from error
+    assert isinstance(window, timedelta)  # noqa: S101 - text is read as one
+    return math.ceil((window + STOP_MARGIN).total_seconds())
 
 
 def _gateway(bind: str, port: int) -> str:

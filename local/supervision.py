@@ -13,11 +13,11 @@ from typing import Any
 import httpx
 
 from local.environment import ROOT
-from local.suite import LOOPBACK, CannotStart, Suite
+from local.suite import LOOPBACK, SERVICES, CannotStart, Suite
 
 START_SECONDS = 60.0
-STOP_SECONDS = 115.0
-"""More than all ``stopwaitsecs`` of supervisord.conf together."""
+STOP_SECONDS_OF_OTHERS = 60.0
+"""More than all ``stopwaitsecs`` of supervisord.conf together, but for the services'."""
 MAX_FAILED_STARTS = 3
 _PAUSE_SECONDS = 0.1
 _TAIL_LINES = 15
@@ -84,6 +84,12 @@ def _is_ready(http: httpx.Client, address: str) -> bool:
         return False
 
 
+def _longest_stop(suite: Suite) -> float:
+    """They are stopped one after the other."""
+    services = len(SERVICES) - 1 + len(suite.social_addresses())
+    return STOP_SECONDS_OF_OTHERS + services * suite.stop_seconds
+
+
 @contextmanager
 def supervised(suite: Suite, lock: int) -> Iterator[Supervisor]:
     """Run the suite's programs for the length of the block. ``lock`` is the descriptor that supervisord keeps open."""
@@ -104,7 +110,7 @@ def supervised(suite: Suite, lock: int) -> Iterator[Supervisor]:
     finally:
         process.terminate()
         try:
-            process.wait(STOP_SECONDS)
+            process.wait(_longest_stop(suite))
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

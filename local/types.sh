@@ -9,6 +9,7 @@ for package in libs/*/src/* services/*/src/*; do
 done
 .venv/bin/mypy "$@"
 .venv/bin/mypy local nginx/*.py
+.venv/bin/mypy -p benchmarks
 for tests in libs/*/tests services/*/tests/unit services/*/tests/integration nginx/tests tests-repo tests-e2e/conftest.py \
     tests-e2e/*/; do
     if [ -e "$tests" ]; then .venv/bin/mypy "$tests"; fi

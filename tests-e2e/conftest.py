@@ -13,7 +13,15 @@ import pytest
 from callboard_testkit.suite import Account, Addresses, Door, RunningSuite, sign_up, start_suite
 
 ROOT = Path(__file__).parent.parent
+TEST_SECONDS = 120
 GIVEN_GATEWAY = os.environ.get("E2E_GATEWAY", "").rstrip("/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The first test of a run waits for its suite, which has a limit of its own; the test's is for the test."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent) and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(TEST_SECONDS, func_only=True))
 
 
 @pytest.fixture(scope="session")

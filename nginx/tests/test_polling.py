@@ -104,6 +104,7 @@ def test_a_replica_that_is_not_ready_hands_over_and_its_own_answers_stay(
     with gateway.client() as client:
         keys = [key for home, key in (opened(client) for _ in range(SESSIONS)) if home == "one"]
         one.status = 503
+        assert {opened(client)[0] for _ in range(SESSIONS)} == {"two"}
         assert {polled(client, key, "POST") for key in keys} == {"two"}
         one.status = 400
         answer = client.post("/socket.io/", params={"sid": keys[0]})

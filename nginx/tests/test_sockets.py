@@ -63,7 +63,7 @@ def test_the_refusal_of_an_upgrade_is_the_services_own(gateway: Gateway, upstrea
     assert json.loads(refusal.value.response.body or b"")["upstream"] == "social"
 
 
-@pytest.mark.parametrize("path", [NATIVE, "/ws"])
+@pytest.mark.parametrize("path", [NATIVE, "/ws", "/socket.io/?EIO=4&transport=websocket"])
 def test_a_replica_that_answers_503_hands_upgrades_and_tickets_to_the_next(
     start_gateway: Callable[..., Gateway], start_upstream: Callable[..., Upstream], path: str
 ) -> None:

@@ -18,7 +18,7 @@ from callboard_worker import BlockingClient
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 ROOT = Path(__file__).parent.parent.parent
-WAIT_SECONDS = 15
+WAIT_SECONDS = 30
 
 
 @pytest.fixture(scope="session")

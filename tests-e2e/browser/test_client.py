@@ -7,19 +7,13 @@ from typing import Any
 
 import httpx
 from callboard_contracts.executions import Status
+from callboard_testkit.in_page import EVENTUALLY, wait_until
 from callboard_testkit.line import Line
 from callboard_worker import BlockingClient
 from playwright.sync_api import BrowserContext, Page
 
 TESTS = Path(__file__).parents[2] / "web" / "tests" / "client"
 SCENARIO = (TESTS / "scenario.js").read_text().rpartition("export ")[2]
-EVENTUALLY = """async (condition) => {
-  const deadline = Date.now() + 15_000;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error(`not in time: ${condition}, ${JSON.stringify(callboard.state)}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}"""
 OPEN = """async () => {
   const { Callboard } = await import("/callboard.js");
   globalThis.callboard = new Callboard();
@@ -35,11 +29,6 @@ def open_client(page: Page) -> None:
     """An idle client called ``callboard``, in a tab that shows nothing else."""
     page.goto("/callboard.js")
     page.evaluate(OPEN)
-
-
-def wait_until(page: Page, condition: str) -> None:
-    # Playwright's own wait evaluates text, which the page's policy forbids.
-    page.evaluate(f"() => ({EVENTUALLY})(() => {condition})")
 
 
 def go_live(page: Page) -> None:

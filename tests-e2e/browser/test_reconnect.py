@@ -6,11 +6,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from callboard_contracts.executions import Status
+from callboard_testkit.in_page import wait_until
 from callboard_testkit.line import Line
 from callboard_testkit.member import Member
 from callboard_worker import BlockingClient
 from playwright.sync_api import Locator, Page, expect
 
+NOTE_WHAT_IS_ANNOUNCED = """() => {
+  globalThis.announced = [];
+  const status = document.querySelector("[role=status][aria-label=Connection]");
+  new MutationObserver(() => announced.push(status.textContent)).observe(status, { childList: true, subtree: true });
+}"""
 AWAY = re.compile("Reconnecting|Offline|Connecting")
 TASK = "nightly"
 
@@ -45,8 +51,10 @@ def test_nothing_is_missing_or_doubled_after_the_gateway_restarts(
     following: Page, worker: BlockingClient, restart_gateway: Callable[[], None]
 ) -> None:
     write(worker, 2, 3)
+    # The gateway may be back before one could look at the page.
+    following.evaluate(NOTE_WHAT_IS_ANNOUNCED)
     restart_gateway()
-    expect(connection(following)).to_contain_text(AWAY)
+    wait_until(following, "announced.some((text) => text.startsWith('Reconnecting'))")
     write(worker, 4, 6)
     expect(connection(following)).to_contain_text("Live")
     write(worker, 7, 8)

@@ -36,6 +36,7 @@ def suite(tmp_path_factory: pytest.TempPathFactory, directus: Directus) -> Itera
         "SOCIAL_COOKIE_AUTHORITY_ORGANIZATION_PATH": "data.organization",
         "SOCIAL_COOKIE_AUTHORITY_ROLE": "member",
         "SOCIAL_PING_INTERVAL": "2s",
+        "CALLBOARD_DRAIN_WINDOW": "6s",
     }
     with start_suite(ROOT, tmp_path_factory.mktemp("clients"), settings) as running:
         yield running

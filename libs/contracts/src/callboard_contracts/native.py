@@ -165,7 +165,14 @@ class Expiring(WireModel):
     type: Literal["expiring"] = "expiring"
 
 
-ServerFrame = Connected | Subscribed | Unsubscribed | Presence | Pong | Error | Reset | Bus | Expiring
+class Draining(WireModel):
+    """This node stops: the socket closes with 1001 right after, and its client comes back in ``retryAfterMs``."""
+
+    type: Literal["draining"] = "draining"
+    retry_after_ms: Annotated[int, Field(ge=1)]
+
+
+ServerFrame = Connected | Subscribed | Unsubscribed | Presence | Pong | Error | Reset | Bus | Expiring | Draining
 
 
 def dump_frame(frame: ServerFrame) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from starlette.middleware.cors import CORSMiddleware
 
 from callboard_servicekit.origins import Origins
@@ -12,21 +13,26 @@ from callboard_servicekit.problems import UnhandledErrors, install_error_handler
 from callboard_servicekit.request_context import HEADER, RequestContext
 from callboard_servicekit.routing import StrictJsonRoute
 from callboard_servicekit.settings import ServiceSettings
+from callboard_servicekit.stopping import Stopping
 from callboard_servicekit.telemetry import RequestMetrics, Telemetry
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+_NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 
 
 def build_app(title: str, settings: ServiceSettings, lifespan: Lifespan) -> FastAPI:
     """An application with our errors, CORS, request ids and metrics; the caller adds its routers.
 
     The lifespan opens resources and puts them into ``app.state.resources``; `telemetry_of` gives what health and
-    metrics are kept in.
+    metrics are kept in, `stopping_of` what happens before the server closes.
     """
-    telemetry = Telemetry()
-    app = FastAPI(title=title, lifespan=lifespan, redirect_slashes=False)
+    telemetry, stopping = Telemetry(), Stopping()
+    telemetry.add_check("draining", stopping.check)
+    # Its own would look for an OpenTelemetry at every call, and put queries into spans, where credentials travel.
+    app = FastAPI(title=title, lifespan=lifespan, redirect_slashes=False, telemetry=_NO_TELEMETRY)
     app.router.route_class = StrictJsonRoute
     app.state.telemetry = telemetry
+    app.state.stopping = stopping
     install_error_handlers(app)
     # The last one added is the outermost.
     app.add_middleware(UnhandledErrors)
@@ -48,6 +54,12 @@ def telemetry_of(app: FastAPI) -> Telemetry:
     telemetry = app.state.telemetry
     assert isinstance(telemetry, Telemetry)  # noqa: S101 - put there by build_app
     return telemetry
+
+
+def stopping_of(app: FastAPI) -> Stopping:
+    stopping = app.state.stopping
+    assert isinstance(stopping, Stopping)  # noqa: S101 - put there by build_app
+    return stopping
 
 
 def stop_process() -> None:

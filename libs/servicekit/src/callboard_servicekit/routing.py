@@ -6,6 +6,7 @@ from typing import Any
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from callboard_servicekit.problems import RepairingJsonRequest, SmallJsonRequest, StrictJsonRequest
 
@@ -40,3 +41,20 @@ class RepairingJsonRoute(StrictJsonRoute):
     """The same, but text in values is repaired instead of refused."""
 
     request_class = RepairingJsonRequest
+
+
+class DirectRoute(StrictJsonRoute):
+    """For calls in a storm: the endpoint takes the request and gives the response, and FastAPI only documents it.
+
+    To look for parameters and to serialise costs 60 us, where there are none and the answer is one line.
+    """
+
+    def get_route_handler(self) -> Handler:
+        handle: Handler = self.endpoint
+        return handle
+
+    async def call(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The route as an ASGI application, for who knows that it is the one; raises what the endpoint raises."""
+        scope["route"] = self
+        response: Response = await self.endpoint(Request(scope, receive))
+        await response(scope, receive, send)

@@ -108,7 +108,8 @@ class ServiceSettings(BaseSettings):
         "10s",
         alias="CALLBOARD_DRAIN_WINDOW",
         validate_default=True,
-        description="How long a service that is told to stop gives what is under way before it cuts it.",
+        description="How long a service that is told to stop gives what is under way before it cuts it; social closes "
+        "its sockets evenly over it.",
     )
     stop_grace: Duration = Field(
         "40s",

@@ -16,6 +16,8 @@ from callboard_servicekit.token_keys import VerificationKeys
 MAX_TOKEN_LENGTH = 4_096
 CACHED_TOKENS = 10_000
 """Bound of the cache: an EdDSA check costs 143 us, and a dashboard calls with one token again and again."""
+CACHED_HEADERS = 64
+"""All tokens under one key begin with the same characters, and to read them takes a sixth of a check."""
 ISSUED_AHEAD_SECONDS = 5
 """How far auth's clock may be ahead of ours; ``exp`` gets no such grace."""
 OnCheck = Callable[[Literal["cached", "verified", "refused"]], None]
@@ -43,6 +45,7 @@ class TokenVerifier:
         self._clock = clock
         self._on_check = on_check
         self._verified: LRUCache[str, PrimaryClaims] = LRUCache(CACHED_TOKENS)
+        self._kids: LRUCache[str, str] = LRUCache(CACHED_HEADERS)
 
     async def verify(self, token: str) -> PrimaryClaims:
         """The token's claims.
@@ -74,11 +77,10 @@ class TokenVerifier:
     async def _decode(self, token: str) -> PrimaryClaims:
         if len(token) > MAX_TOKEN_LENGTH:
             raise InvalidToken
+        header = token.partition(".")[0]
         try:
-            header = jwt.get_unverified_header(token)
-            if header.get("typ") != PRIMARY_TOKEN_TYPE or header.get("alg") != self._keys.algorithm:
-                raise InvalidToken
-            key = await self._keys.find(header.get("kid"))
+            kid = self._kids[header] if header in self._kids else self._kid_of(token)
+            key = await self._keys.find(kid)
             if key is None:
                 raise InvalidToken
             payload = jwt.decode(
@@ -90,6 +92,15 @@ class TokenVerifier:
                 leeway=ISSUED_AHEAD_SECONDS,
                 options={"require": _REQUIRED},
             )
-            return PrimaryClaims.model_validate(payload)
+            claims = PrimaryClaims.model_validate(payload)
         except (PyJWTError, ValidationError, ValueError, OverflowError) as error:
             raise InvalidToken from error
+        self._kids[header] = kid
+        return claims
+
+    def _kid_of(self, token: str) -> str:
+        """The key id in the header of a token of our type and algorithm."""
+        header = jwt.get_unverified_header(token)
+        if header.get("typ") != PRIMARY_TOKEN_TYPE or header.get("alg") != self._keys.algorithm:
+            raise InvalidToken
+        return header.get("kid") or ""

@@ -1,4 +1,4 @@
-"""A started process: two ports, one signal, and logs without a secret."""
+"""A started process: two ports, its signals, and logs without a secret."""
 
 import asyncio
 import os
@@ -20,8 +20,9 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
-from callboard_servicekit.app import build_app, stop_process, telemetry_of
+from callboard_servicekit.app import build_app, stop_process, stopping_of, telemetry_of
 from callboard_servicekit.serve import Listener, serve
 from callboard_servicekit.settings import ServiceSettings
 from fastapi import FastAPI, WebSocket
@@ -38,6 +39,27 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 settings = ServiceSettings()
 app = build_app("tiny", settings, lifespan)
 telemetry_of(app).add_check("nothing", lambda: asyncio.sleep(0))
+released = asyncio.Event()
+
+
+async def drain(window: timedelta) -> None:
+    if os.environ["DRAIN"] == "fails":
+        raise RuntimeError("cannot drain")
+    print("draining", window, flush=True)
+    try:
+        await released.wait()
+    except asyncio.CancelledError:
+        print("drained in a hurry", flush=True)
+        raise
+
+
+if os.environ.get("DRAIN"):
+    stopping_of(app).drain_by(drain)
+
+
+@app.post("/release")
+async def release() -> None:
+    released.set()
 
 
 @app.get("/client")
@@ -141,18 +163,91 @@ async def test_a_signal_ends_it_in_order_with_code_0(tiny: Tiny, number: signal.
     assert "Traceback" not in output
 
 
+async def is_draining(tiny: Tiny, http: httpx.AsyncClient) -> bool:
+    answer = await http.get(tiny.internal + "/readyz")
+    return (answer.status_code, answer.json()) == (503, {"status": "unready", "failing": ["draining"]})
+
+
+@asynccontextmanager
+async def told_to_stop(folder: Path, http: httpx.AsyncClient, **environment: str) -> AsyncIterator[Tiny]:
+    """One that waits in its drain."""
+    async with started(folder, DRAIN="waits", **environment) as tiny:
+        await eventually(lambda: is_up(http, tiny.public))
+        tiny.process.terminate()
+        await eventually(lambda: is_draining(tiny, http))
+        yield tiny
+
+
+async def test_while_it_drains_it_is_unready_and_still_answers(tmp_path: Path, http: httpx.AsyncClient) -> None:
+    async with told_to_stop(tmp_path, http, CALLBOARD_DRAIN_WINDOW="7s") as tiny:
+        async with httpx.AsyncClient() as newcomer:
+            assert (await newcomer.get(tiny.public + "/client")).status_code == 200
+        assert (await http.get(tiny.internal + "/livez")).status_code == 200
+        assert (await http.post(tiny.public + "/release")).status_code == 200
+        code, output = await tiny.ended()
+    assert code == 0
+    assert "draining 0:00:07" in output
+    assert "in a hurry" not in output
+    assert "closed in order" in output
+
+
+async def test_a_second_signal_hurries_the_drain(tmp_path: Path, http: httpx.AsyncClient) -> None:
+    async with told_to_stop(tmp_path, http) as tiny:
+        tiny.process.terminate()
+        code, output = await tiny.ended()
+    assert code == 0
+    assert "drained in a hurry" in output
+    assert "closed in order" in output
+    assert "Traceback" not in output
+
+
+async def test_a_second_signal_hurries_what_is_under_way_too(tmp_path: Path, http: httpx.AsyncClient) -> None:
+    async with started(tmp_path, CALLBOARD_DRAIN_WINDOW="10m") as tiny:
+        await eventually(lambda: is_up(http, tiny.public))
+        async with under_way(tiny, http):
+            tiny.process.terminate()
+
+            async def is_closed() -> bool:
+                async with httpx.AsyncClient() as newcomer:
+                    return not await is_up(newcomer, tiny.public)
+
+            await eventually(is_closed)
+            tiny.process.terminate()
+            code, output = await tiny.ended()
+    assert code == 0
+    assert "closed in order" in output
+
+
+async def test_a_drain_that_fails_does_not_keep_it(tmp_path: Path, http: httpx.AsyncClient) -> None:
+    async with started(tmp_path, DRAIN="fails") as tiny:
+        await eventually(lambda: is_up(http, tiny.public))
+        tiny.process.terminate()
+        code, output = await tiny.ended()
+    assert code == 0
+    assert "drain_failed" in output
+    assert "cannot drain" in output
+    assert "closed in order" in output
+
+
+@asynccontextmanager
+async def under_way(tiny: Tiny, http: httpx.AsyncClient) -> AsyncIterator[None]:
+    """A call that does not end by itself."""
+    assert tiny.process.stdout is not None
+    calling = asyncio.create_task(http.get(tiny.public + "/long", timeout=20))
+    while b"under way" not in await tiny.process.stdout.readline():
+        pass
+    yield
+    await asyncio.gather(calling, return_exceptions=True)
+
+
 async def test_what_is_under_way_is_cut_when_the_drain_window_is_over(tmp_path: Path, http: httpx.AsyncClient) -> None:
     async with started(tmp_path, CALLBOARD_DRAIN_WINDOW="1s") as tiny:
         await eventually(lambda: is_up(http, tiny.public))
-        assert tiny.process.stdout is not None
-        calling = asyncio.create_task(http.get(tiny.public + "/long", timeout=20))
-        while b"under way" not in await tiny.process.stdout.readline():
-            pass
-        told_at = asyncio.get_running_loop().time()
-        tiny.process.terminate()
-        code, output = await tiny.ended()
-        seconds = asyncio.get_running_loop().time() - told_at
-        await asyncio.gather(calling, return_exceptions=True)
+        async with under_way(tiny, http):
+            told_at = asyncio.get_running_loop().time()
+            tiny.process.terminate()
+            code, output = await tiny.ended()
+            seconds = asyncio.get_running_loop().time() - told_at
     assert code == 0
     assert "closed in order" in output
     assert 1 <= seconds < 9

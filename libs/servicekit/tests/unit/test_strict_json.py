@@ -1,10 +1,11 @@
 """The strict parser against JSON that kills, and that it takes all else as it is."""
 
 import json
+import time
 from typing import Any
 
 import pytest
-from callboard_servicekit.strict_json import MAX_DEPTH, InvalidJson, dumps, loads, repair_text
+from callboard_servicekit.strict_json import MAX_DEPTH, MAX_VALUES, InvalidJson, dumps, loads, repair_text
 from callboard_testkit.killer_json import BROKEN_DOCUMENTS, KILLERS, Killer
 from hypothesis import given
 from hypothesis import strategies as st
@@ -64,6 +65,52 @@ def test_any_bytes_are_read_or_refused(raw: bytes) -> None:
     except InvalidJson:
         return
     assert loads(dumps(value).encode()) == value
+
+
+def count(document: Any) -> int:
+    inner = document.values() if isinstance(document, dict) else document if isinstance(document, list) else ()
+    return 1 + sum(map(count, inner))
+
+
+@given(documents, st.integers(0, 40))
+def test_a_document_passes_exactly_when_it_holds_no_more_values_than_it_may(document: Any, spare: int) -> None:
+    values = count(document)
+    assert loads(dumps(document), max_values=values + spare) == document
+    with pytest.raises(InvalidJson, match="values"):
+        loads(dumps(document), max_values=max(0, values - 1 - spare))
+
+
+CROWDS = {
+    "lists": "[" + "[]," * 20_000 + "1]",
+    "objects": "[" + "{}," * 20_000 + "1]",
+    "numbers": "[" + "1," * 20_000 + "1]",
+    "strings with quotes in them": "[" + '"\\"[",' * 20_000 + "1]",
+    "members": "{" + '"a":1,' * 20_000 + '"b":1}',
+    "never closed": "[" * 20_000,
+    "amid a string that never ends": "[" + "1," * 20_000 + '"',
+}
+
+
+@pytest.mark.parametrize("name", CROWDS)
+def test_a_crowd_of_values_is_refused_before_it_is_parsed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json, "loads", lambda *_, **__: pytest.fail("it was parsed"))
+    with pytest.raises(InvalidJson, match=f"more than {MAX_VALUES} values"):
+        loads(CROWDS[name])
+
+
+@pytest.mark.parametrize("text", ["x," * 20_000, "[{" * 20_000, '\\",[' * 20_000, "\\" * 20_000])
+def test_commas_and_brackets_in_text_are_no_values(text: str) -> None:
+    assert loads(dumps({"content": text}), max_values=2) == {"content": text}
+
+
+@pytest.mark.parametrize("text", ['"', '\\"', '"\\', "\\", '[",'])
+def test_quotes_without_an_end_are_refused_in_no_time(text: str) -> None:
+    document = "[" + text * 300_000
+    before = time.process_time()
+    with pytest.raises(InvalidJson):
+        loads(document)
+    # Were it the length squared, it would be minutes.
+    assert time.process_time() - before < 2
 
 
 @pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])

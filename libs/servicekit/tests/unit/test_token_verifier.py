@@ -34,7 +34,10 @@ class Keys:
 
     def __init__(self) -> None:
         self.asked = 0
-        self._key = PyJWK(MINTER.key_set["keys"][0])
+        self._key: PyJWK | None = PyJWK(MINTER.key_set["keys"][0])
+
+    def retire(self) -> None:
+        self._key = None
 
     async def find(self, kid: str | None) -> PyJWK | bytes | None:
         self.asked += 1
@@ -178,9 +181,13 @@ ATTACKS: dict[str, str] = {
 
 
 @pytest.mark.parametrize("token", ATTACKS.values(), ids=ATTACKS.keys())
-async def test_an_attack_is_an_invalid_token_and_says_no_more(token: str) -> None:
+@pytest.mark.parametrize("has_seen_a_good_one", [False, True])
+async def test_an_attack_is_an_invalid_token_and_says_no_more(token: str, *, has_seen_a_good_one: bool) -> None:
+    checks = verifier()
+    if has_seen_a_good_one:
+        await checks.verify(MINTER.mint())
     with pytest.raises(InvalidToken) as refusal:
-        await verifier().verify(token)
+        await checks.verify(token)
     assert refusal.value.detail == "Invalid or expired token"
     assert refusal.value.status == 401
 
@@ -212,6 +219,15 @@ async def test_a_verified_token_is_not_checked_again_but_still_expires() -> None
     with pytest.raises(InvalidToken):
         await checks.verify(token)
     assert told == ["verified", "cached", "cached", "refused"]
+
+
+async def test_a_header_that_was_read_before_does_not_keep_its_key_alive() -> None:
+    keys = Keys()
+    checks = TokenVerifier(keys, MINTER.issuer)
+    await checks.verify(MINTER.mint())
+    keys.retire()
+    with pytest.raises(InvalidToken):
+        await checks.verify(MINTER.mint())
 
 
 async def test_the_cache_is_bounded_and_refused_tokens_never_enter_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 30.0
 
 Json = dict[str, Any]
 

@@ -6,14 +6,13 @@ from callboard_servicekit.migrations import migrate
 from callboard_servicekit.serve import Listener, serve
 
 from callboard_social.app import create_app
+from callboard_social.handoff import HandoffProtocol
 from callboard_social.migrations import SCRIPTS
 from callboard_social.settings import SocialSettings
-from callboard_social.wire.carrier import BoundedCarrier
 
 SERVICE = "social"
 MAX_FRAME_BYTES = 1024 * 1024
-"""Over it uvicorn cuts the connection, and the close code may be lost; the lane has a smaller bound and closes in
-peace."""
+"""Over it uvicorn cuts the connection; what is carried has smaller bounds of its own."""
 
 
 def main() -> None:
@@ -33,10 +32,9 @@ def _listener(settings: SocialSettings) -> Listener:
         settings.port,
         settings.internal_port,
         {
-            "ws": BoundedCarrier,
+            "ws": HandoffProtocol,
             "ws_max_size": MAX_FRAME_BYTES,
-            "ws_ping_interval": settings.ping_interval.total_seconds(),
-            "ws_ping_timeout": settings.ping_timeout.total_seconds(),
+            "ws_ping_interval": None,  # sockets that are handed on are pinged by one timer for all
             "ws_per_message_deflate": False,
         },
     )

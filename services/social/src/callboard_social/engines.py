@@ -4,12 +4,11 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from callboard_contracts.native import MAX_INBOUND_BYTES
 
-from callboard_social.dialects.socketio.application import Application
+from callboard_social.dialects.socketio.application import Application, Visit
 from callboard_social.dialects.socketio.applications import agents, executions, workflows
 from callboard_social.dialects.socketio.applications.admission import Admission
 from callboard_social.dialects.socketio.applications.dialect import SocketIoDialect
 from callboard_social.dialects.socketio.server import SocketIo
-from callboard_social.limits import MAX_VIOLATIONS_PER_MINUTE, RateLimit
 from callboard_social.metrics import SocialMetrics
 from callboard_social.rooms.service import Rooms
 from callboard_social.settings import SocialSettings
@@ -48,32 +47,29 @@ def _dashboards_and_agents(
 ) -> OpenSession:
     executions_dialect = SocketIoDialect(executions.NAMESPACE, executions.encode)
     agents_dialect = SocketIoDialect(agents.NAMESPACE, agents.encode, agents.encode_presence)
-
-    async def open_session(session: EngineSession) -> SessionHandler:
-        presented = await admission.presented(session.request)
-        violations = RateLimit(MAX_VIOLATIONS_PER_MINUTE - 1, metrics.limited("violations"))
-        applications: dict[str, Application] = {
-            executions.NAMESPACE: lambda socket: executions.ExecutionsSession(
-                socket, admission, executions_dialect, presented
-            )
-        }
-        if has_agents:
-            applications[agents.NAMESPACE] = lambda socket: agents.AgentsSession(
-                socket, admission, agents_dialect, presented, rooms=rooms, violations=violations
-            )
-        return await SocketIo(applications, metrics, events=agents.EVENTS)(session)
-
-    return open_session
+    limited = metrics.limited("violations")
+    applications: dict[str, Application] = {
+        executions.NAMESPACE: lambda socket, visit: executions.ExecutionsSession(
+            socket, visit, admission, executions_dialect
+        )
+    }
+    if has_agents:
+        applications[agents.NAMESPACE] = lambda socket, visit: agents.AgentsSession(
+            socket, visit, admission, agents_dialect, rooms=rooms, limited=limited
+        )
+    return _opening(SocketIo(applications, metrics, events=agents.EVENTS), admission)
 
 
 def _workflows(admission: Admission, metrics: SocialMetrics) -> OpenSession:
     dialect = SocketIoDialect(workflows.NAMESPACE, workflows.encode)
+    applications: dict[str, Application] = {
+        workflows.NAMESPACE: lambda socket, visit: workflows.WorkflowsSession(socket, visit, admission, dialect)
+    }
+    return _opening(SocketIo(applications, metrics), admission)
 
+
+def _opening(socketio: SocketIo, admission: Admission) -> OpenSession:
     async def open_session(session: EngineSession) -> SessionHandler:
-        presented = await admission.presented(session.request)
-        applications: dict[str, Application] = {
-            workflows.NAMESPACE: lambda socket: workflows.WorkflowsSession(socket, admission, dialect, presented)
-        }
-        return await SocketIo(applications, metrics)(session)
+        return await socketio(session, Visit(await admission.presented(session.request)))
 
     return open_session

@@ -8,12 +8,15 @@ from callboard_contracts.identity import PRIMARY_TOKEN_TYPE, Identity
 from callboard_servicekit.authentication import Authenticator, bearer_token
 from callboard_servicekit.errors import OriginRefused, Unavailable
 from callboard_servicekit.revocations import Revocations
+from callboard_servicekit.stopping import Stopping
 from callboard_servicekit.token_verifier import MAX_TOKEN_LENGTH, InvalidToken
 from jwt.exceptions import PyJWTError
 from redis.exceptions import RedisError
 from starlette.requests import HTTPConnection
 
+from callboard_social.address import network_of
 from callboard_social.bus import Bus
+from callboard_social.capacity import Capacity
 from callboard_social.cookie_authority.authority import CookieAuthority
 from callboard_social.cookie_authority.foreign_cookie import ForeignCookie
 from callboard_social.cookie_authority.vouched import Vouched
@@ -33,6 +36,8 @@ class Handshake:
         tickets: Tickets,
         revocations: Revocations,
         bus: Bus,
+        stopping: Stopping,
+        capacity: Capacity,
         failures: RateLimit,
         metrics: SocialMetrics,
         cookie_authority: CookieAuthority | None = None,
@@ -41,17 +46,22 @@ class Handshake:
         self._tickets = tickets
         self._revocations = revocations
         self._bus = bus
+        self._stopping = stopping
+        self._capacity = capacity
         self._failures = failures
         self._metrics = metrics
+        self._accepted = metrics.tickets_presented.labels("accepted")
         self._cookie_authority = cookie_authority
 
     @property
     def is_ready(self) -> bool:
-        """False while `check` raises."""
-        return self._bus.is_heard and self._revocations.is_complete
+        """False while nobody would be let in, whoever it is."""
+        is_open = not self._stopping.has_begun and not self._capacity.is_full
+        return is_open and self._bus.is_heard and self._revocations.is_complete
 
     async def check(self) -> None:
-        """Raises `Unavailable` while nobody can be let in: this node cannot hear, or does not know who was revoked."""
+        """Raises `Unavailable` while nobody can be let in: we stop, cannot hear, or do not know who was revoked."""
+        self._stopping.require_not_begun()
         await self._bus.check()
         await self._revocations.check()
 
@@ -61,8 +71,9 @@ class Handshake:
         What refuses for everybody comes first, so that no ticket is burnt for it.
 
         Raises:
-            Unavailable: this node cannot hear, or Redis does not answer, or the system that knows the cookie.
-            TooManyRequests: one more bad credential from an address that presented too many.
+            Unavailable: this node cannot hear, or is full; Redis, or the system that knows the cookie, does not answer.
+            TooManyRequests: one more bad credential from an address that presented too many, or one more socket from
+                an address that has too many.
             NotAuthenticated: no credential, or a bad cookie or Bearer token.
             OriginRefused: a cookie, from an origin that is not allowed.
             TicketRefused: a bad ws-connect token.
@@ -87,16 +98,19 @@ class Handshake:
 
     async def _guarded(self, connection: HTTPConnection, prove: Callable[[], Awaitable[Identity]]) -> Identity:
         await self.check()
+        network = network_of(connection)
+        self._capacity.arrive(network)
         started = time.perf_counter()
         try:
             return await prove()
         except (InvalidToken, TicketRefused):
             # Good credentials pass whatever comes from the same address: any web page can make bad attempts from it.
-            self._failures.spend(_address_of(connection))
+            self._failures.spend(network.hex())
             raise
         except RedisError as error:
             raise Unavailable from error
         finally:
+            self._capacity.settle(network)
             self._metrics.auth_seconds.observe(time.perf_counter() - started)
 
     async def _prove(self, connection: HTTPConnection) -> Identity:
@@ -114,7 +128,7 @@ class Handshake:
             raise TokenRequired
         self._require_origin(connection)
         # To ask is dear, for the other system too: who has presented too much that is bad is not asked about.
-        self._failures.require(_address_of(connection))
+        self._failures.require(network_of(connection).hex())
         return await authority.identify(cookie)
 
     async def _prove_token(self, token: str) -> Identity:
@@ -128,10 +142,10 @@ class Handshake:
         except TicketRefused as refusal:
             self._metrics.tickets_presented.labels(refusal.outcome).inc()
             raise
-        is_revoked = await self._revocations.is_revoked(identity)
-        self._metrics.tickets_presented.labels("revoked" if is_revoked else "accepted").inc()
-        if is_revoked:
+        if await self._revocations.is_revoked(identity):
+            self._metrics.tickets_presented.labels("revoked").inc()
             raise TicketInvalid
+        self._accepted.inc()
         return identity
 
     def _require_origin(self, connection: HTTPConnection) -> None:
@@ -145,10 +159,6 @@ class Handshake:
             return
         if not named or not all(self._authenticator.origins.allows(origin) for origin in named):
             raise OriginRefused
-
-
-def _address_of(connection: HTTPConnection) -> str:
-    return connection.client.host if connection.client else ""
 
 
 def _is_primary(token: str) -> bool:

@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextvars import Context
 from datetime import UTC, datetime
 
 from callboard_contracts.identity import Identity
@@ -27,24 +27,18 @@ class Lifetime:
         """When the socket's identity expires; None for a socket that lives as long as its session."""
         return datetime.fromtimestamp(identity.expires_at, UTC) if self.has_deadline(identity) else None
 
-    @contextmanager
-    def timed(self, identity: Identity, *, warn: Callable[[], object], end: Callable[[], object]) -> Iterator[None]:
-        """Within the block, `warn` is called when the identity expires and `end` when the socket has to."""
-        timers = self.start(identity, warn=warn, end=end)
-        try:
-            yield
-        finally:
-            for timer in timers:
-                timer.cancel()
-
     def start(
         self, identity: Identity, *, warn: Callable[[], object], end: Callable[[], object]
-    ) -> list[asyncio.TimerHandle]:
-        """The same, for the caller to cancel."""
+    ) -> Sequence[asyncio.TimerHandle]:
+        """Have `warn` called when the identity expires and `end` when the socket has to; for the caller to cancel."""
         if not self.has_deadline(identity):
-            return []
+            return ()
         loop = asyncio.get_running_loop()
         left = max(0.0, identity.expires_at - time.time())
         if self._rule is SocketLifetime.TOKEN:
-            return [loop.call_later(left, end)]
-        return [loop.call_later(left, warn), loop.call_later(left + GRACE_SECONDS, end)]
+            return [loop.call_later(left, end, context=Context())]
+        # In a context of their own: that of the handshake holds its request.
+        return [
+            loop.call_later(left, warn, context=Context()),
+            loop.call_later(left + GRACE_SECONDS, end, context=Context()),
+        ]

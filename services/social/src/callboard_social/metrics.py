@@ -1,10 +1,10 @@
 """What social counts. Fan-out counts once per event, never per receiver; labels are known beforehand."""
 
-import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
-from typing import get_args
+from typing import NamedTuple, get_args
 
 from callboard_contracts import close_codes, native
 from callboard_contracts.close_codes import CloseCode
@@ -21,8 +21,14 @@ _SERVER_FRAMES = tuple(frame.model_fields["type"].default for frame in get_args(
 _SOCKETIO_FRAMES = ("connect", "connect_error", "disconnect", "acknowledgement")
 _PEER_CODES = frozenset({1000, 1001, 1005, 1006})
 """What clients close with; 1005 is also a client that is gone without a word."""
-_RESTART = 1012
-"""What the server closes with that is told to stop."""
+
+
+class Heard(NamedTuple):
+    """An event, for the metrics: its type, when it says it happened, and when the bus was heard (`perf_counter`)."""
+
+    kind: str
+    at: str
+    heard_at: float
 
 
 class SocialMetrics:
@@ -129,23 +135,17 @@ class SocialMetrics:
         """A socket is over: with our code, or with its client's."""
         if peer_code is None:
             self._closes.labels("server", (code or close_codes.SHUTTING_DOWN).code).inc()
-        elif peer_code == _RESTART:
-            self._closes.labels("server", peer_code).inc()
         else:
             self._closes.labels("client", peer_code if peer_code in _PEER_CODES else OTHER).inc()
 
     def engine_ended(self, ending: Ending) -> None:
         self._engine_endings.labels(ending).inc()
 
-    def fanned_out(self, kind: str, at: str, heard_at: float) -> None:
-        """An event has just been put into lanes; `heard_at` is of `time.perf_counter`."""
-        # The writers that it woke come first: when this runs, whoever was not behind has it on the socket.
-        asyncio.get_running_loop().call_soon(self._written, kind, at, heard_at)
-
-    def _written(self, kind: str, at: str, heard_at: float) -> None:
-        self._fan_out.observe(time.perf_counter() - heard_at)
-        try:
-            happened_at = datetime.fromisoformat(at).timestamp()
-        except ValueError:
-            return
-        self._delivery_of.get(kind, self._delivery_of[UNKNOWN]).observe(max(0.0, time.time() - happened_at))
+    def written(self, events: Sequence[Heard]) -> None:
+        """Events are written, to all who read."""
+        now, wall = time.perf_counter(), time.time()
+        for kind, at, heard_at in events:
+            self._fan_out.observe(now - heard_at)
+            with suppress(ValueError):
+                happened_at = datetime.fromisoformat(at).timestamp()
+                self._delivery_of.get(kind, self._delivery_of[UNKNOWN]).observe(max(0.0, wall - happened_at))

@@ -6,12 +6,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import httpx
+from callboard_contracts.native import MAX_INBOUND_BYTES
 from callboard_servicekit.app import stop_process
 from callboard_servicekit.authentication import Authenticator
 from callboard_servicekit.database import Database
 from callboard_servicekit.redis_connection import connect
 from callboard_servicekit.relay.relay import Relay
 from callboard_servicekit.revocations import Revocations
+from callboard_servicekit.stopping import Stopping
 from callboard_servicekit.supervision import Supervisor, supervised
 from callboard_servicekit.telemetry import Telemetry
 from callboard_servicekit.verification import Verification, start_verification
@@ -19,10 +21,15 @@ from fastapi import FastAPI
 from redis.asyncio import Redis
 
 from callboard_social.bus import Bus
+from callboard_social.capacity import Capacity, CapacityLimits
 from callboard_social.cookie_authority.authority import CookieAuthority, open_cookie_authority
 from callboard_social.dialects.native import NativeDialect
+from callboard_social.dialects.native_requests import NativeRequests
+from callboard_social.dialects.native_session import NativeService
 from callboard_social.dialects.socketio.applications.admission import Admission
+from callboard_social.drain import Drain
 from callboard_social.engines import make_engines
+from callboard_social.handoff import Parsers, SocketLimits, Wheel
 from callboard_social.handshake import Handshake
 from callboard_social.hub.hub import Hub
 from callboard_social.lifetime import Lifetime
@@ -35,6 +42,9 @@ from callboard_social.settings import SocialSettings
 from callboard_social.tickets import Tickets
 from callboard_social.wire.engineio.server import EngineServer
 
+WHEEL_STEPS = 50
+"""How exact pings are: a fiftieth of the shorter of their two times."""
+
 
 @dataclass(frozen=True, slots=True)
 class SocialResources:
@@ -46,10 +56,13 @@ class SocialResources:
     tickets: Tickets
     minting: RateLimit
     handshake: Handshake
+    capacity: Capacity
     hub: Hub
     rooms: Rooms
     presence: Presence
     dialect: NativeDialect
+    native: NativeService
+    socket_limits: SocketLimits
     engines: Mapping[str, EngineServer]
     metrics: SocialMetrics
     lifetime: Lifetime
@@ -76,10 +89,15 @@ def resources_of(app: FastAPI) -> SocialResources:
 
 
 @asynccontextmanager
-async def open_resources(settings: SocialSettings, telemetry: Telemetry) -> AsyncIterator[SocialResources]:
+async def open_resources(
+    settings: SocialSettings, telemetry: Telemetry, stopping: Stopping
+) -> AsyncIterator[SocialResources]:
     async with AsyncExitStack() as stack:
         foundation = await _lay_foundation(settings, telemetry, stack)
-        resources = _build(settings, foundation)
+        resources = _build(settings, foundation, stopping)
+        engines = tuple(resources.engines.values())
+        drain = Drain(resources.hub, resources.dialect, engines, resources.metrics, settings.drain_notice)
+        stopping.drain_by(drain.run)
         # The first to go: presence says goodbye while Redis is there, sessions while clients can be answered.
         stack.push_async_callback(resources.presence.part)
         for engine in resources.engines.values():
@@ -111,17 +129,20 @@ async def _lay_foundation(settings: SocialSettings, telemetry: Telemetry, stack:
     return _Foundation(redis, relay, database, supervisor, verification, authority, telemetry, metrics)
 
 
-def _build(settings: SocialSettings, foundation: _Foundation) -> SocialResources:
+def _build(settings: SocialSettings, foundation: _Foundation, stopping: Stopping) -> SocialResources:
     metrics, supervisor = foundation.metrics, foundation.supervisor
     revocations = foundation.verification.revocations
     bus = Bus(settings.redis_url, foundation.redis, foundation.relay)
     hub = Hub(bus, metrics)
     tickets = Tickets(foundation.redis, settings.ticket_secret)
+    capacity = Capacity(_capacity_limits(settings), metrics)
     handshake = Handshake(
         authenticator=foundation.verification.authenticator,
         tickets=tickets,
         revocations=revocations,
         bus=bus,
+        stopping=stopping,
+        capacity=capacity,
         failures=RateLimit(settings.failed_upgrades_per_minute, metrics.limited("failed-upgrades")),
         metrics=metrics,
         cookie_authority=foundation.cookie_authority,
@@ -130,7 +151,7 @@ def _build(settings: SocialSettings, foundation: _Foundation) -> SocialResources
     rooms = Rooms(foundation.database, foundation.relay)
     gate = RoomGate(rooms, hub)
     presence = Presence(foundation.redis, hub, metrics, uuid.uuid4().hex)
-    for watcher in (gate, presence):
+    for watcher in (capacity, gate, presence):
         hub.watch(watcher)
     revocations.listen(hub.revoke)
     supervisor.spawn("bus", bus.run(hub))
@@ -143,7 +164,7 @@ def _build(settings: SocialSettings, foundation: _Foundation) -> SocialResources
         hub=hub,
         revocations=revocations,
         lifetime=lifetime,
-        connections_per_user=settings.connections_per_user,
+        capacity=capacity,
         metrics=metrics,
     )
     return SocialResources(
@@ -153,13 +174,35 @@ def _build(settings: SocialSettings, foundation: _Foundation) -> SocialResources
         tickets=tickets,
         minting=RateLimit(settings.tickets_per_minute, metrics.limited("tickets")),
         handshake=handshake,
+        capacity=capacity,
         hub=hub,
         rooms=rooms,
         presence=presence,
         dialect=NativeDialect(),
+        native=NativeService(hub, NativeRequests(hub, rooms, presence), metrics),
+        socket_limits=_socket_limits(settings),
         engines=make_engines(settings, admission, rooms, metrics, is_ready=lambda: handshake.is_ready),
         metrics=metrics,
         lifetime=lifetime,
+    )
+
+
+def _capacity_limits(settings: SocialSettings) -> CapacityLimits:
+    return CapacityLimits(
+        node=settings.connections,
+        address=settings.connections_per_address,
+        organization=settings.connections_per_organization,
+        user=settings.connections_per_user,
+    )
+
+
+def _socket_limits(settings: SocialSettings) -> SocketLimits:
+    interval, timeout = settings.ping_interval.total_seconds(), settings.ping_timeout.total_seconds()
+    return SocketLimits(
+        parsers=Parsers(MAX_INBOUND_BYTES),
+        ping_interval=interval,
+        ping_timeout=timeout,
+        wheel=Wheel(min(interval, timeout) / WHEEL_STEPS),
     )
 
 

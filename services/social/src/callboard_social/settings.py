@@ -42,6 +42,13 @@ class SocialSettings(VerifierSettings):
         validate_default=True,
         description="How long a socket has to answer a ping before it is taken for dead.",
     )
+    drain_notice: Duration = Field(
+        "500ms",
+        alias="SOCIAL_DRAIN_NOTICE",
+        validate_default=True,
+        description="How long a social that is told to stop only refuses newcomers, for whoever watches its readiness, "
+        "before the first socket is closed: an eighth of the drain window at most, and nothing when no socket is open.",
+    )
     messaging_enabled: bool = Field(
         True,
         alias="FEATURE_MESSAGING_ENABLED",
@@ -72,6 +79,24 @@ class SocialSettings(VerifierSettings):
         SocketLifetime.SESSION,
         alias="SOCIAL_SOCKET_LIFETIME",
         description="session: a socket lives as long as its session; token: it ends when its primary token does.",
+    )
+    connections: int = Field(
+        20_000,
+        alias="SOCIAL_CONNECTIONS",
+        ge=1,
+        description="Open sockets on one replica; beyond it the gateway tries another one.",
+    )
+    connections_per_address: int = Field(
+        15_000,
+        alias="SOCIAL_CONNECTIONS_PER_ADDRESS",
+        ge=1,
+        description="Open sockets on one replica from one address, or one IPv6 /64. Whole offices share one.",
+    )
+    connections_per_organization: int = Field(
+        15_000,
+        alias="SOCIAL_CONNECTIONS_PER_ORGANIZATION",
+        ge=1,
+        description="Open sockets that one organisation may have on one replica.",
     )
     connections_per_user: int = Field(
         100,

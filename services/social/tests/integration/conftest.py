@@ -12,9 +12,9 @@ from callboard_servicekit.app import telemetry_of
 from callboard_servicekit.migrations import migrate
 from callboard_servicekit.relay.relay import Published, Relay
 from callboard_social.app import create_app
+from callboard_social.handoff import HandoffProtocol
 from callboard_social.migrations import SCRIPTS
 from callboard_social.settings import SocialSettings
-from callboard_social.wire.carrier import BoundedCarrier
 from callboard_testkit.running import declare_revocations_complete, running
 from callboard_testkit.signing import TokenMinter
 from callboard_testkit.social_under_test import SocialUnderTest
@@ -55,7 +55,7 @@ def start_social(jwks_url: str, minter: TokenMinter, migrated_url: str) -> Start
             assert isinstance(published, Published)
             return str(published.position)
 
-        async with running(app, ws=BoundedCarrier) as url:
+        async with running(app, ws=HandoffProtocol, ws_ping_interval=None) as url:
             if knows_revocations:
                 async with Redis.from_url(redis_url) as redis:
                     await declare_revocations_complete(redis)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from callboard_servicekit.errors import Unavailable
 from callboard_social.dialects.socketio.application import Application, ConnectRefused
 from callboard_social.dialects.socketio.server import SocketIo
-from callboard_social.wire.carrier import BoundedCarrier
+from callboard_social.handoff import HandoffProtocol
 from callboard_social.wire.engineio import EngineOptions, EngineServer
 from callboard_testkit.running import running
 from starlette.applications import Starlette
@@ -28,11 +28,11 @@ class SocketIoService:
     @property
     def applications(self) -> dict[str, Application]:
         return {
-            "/": lambda socket: Echo(socket, self.ends),
-            "/custom": lambda socket: Echo(socket, self.ends),
-            "/refusing": lambda socket: Echo(socket, self.ends, ConnectRefused("Unauthorized", {"status": 401})),
-            "/disconnecting": lambda socket: Refusing(socket, self.ends),
-            "/busy": lambda socket: Echo(socket, self.ends, Unavailable()),
+            "/": lambda socket, _: Echo(socket, self.ends),
+            "/custom": lambda socket, _: Echo(socket, self.ends),
+            "/refusing": lambda socket, _: Echo(socket, self.ends, ConnectRefused("Unauthorized", {"status": 401})),
+            "/disconnecting": lambda socket, _: Refusing(socket, self.ends),
+            "/busy": lambda socket, _: Echo(socket, self.ends, Unavailable()),
         }
 
 
@@ -41,7 +41,7 @@ async def socketio_service(options: EngineOptions = PATIENT) -> AsyncIterator[So
     service = SocketIoService()
     engine = EngineServer(options, SocketIo(service.applications))
     app = Starlette(routes=[Mount("/socket.io", engine)])
-    async with running(app, ws=BoundedCarrier) as url:
+    async with running(app, ws=HandoffProtocol, ws_ping_interval=None) as url:
         service.url = url
         yield service
         await engine.close()  # before the server stops: it would wait for the polls that are open

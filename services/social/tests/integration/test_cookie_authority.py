@@ -265,8 +265,9 @@ class Watched:
     async def life(self) -> AsyncIterator[None]:
         self._asked.authority.rhythm = QUICK
         identity = await self._asked.authority.identify(COOKIE)
-        with Vouched(self._asked.authority, identity, COOKIE).watched(self.has_ended.set):
-            yield
+        watching = Vouched(self._asked.authority, identity, COOKIE).watch(self.has_ended.set)
+        yield
+        watching.cancel()
 
 
 async def test_a_life_goes_on_for_as_long_as_the_system_says_the_same_and_leaves_nothing_behind(ask: Ask) -> None:

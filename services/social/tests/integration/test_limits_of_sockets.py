@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Any
 
 import httpx
@@ -28,6 +28,48 @@ async def test_one_socket_too_many_of_a_user_is_closed_and_another_user_is_not(
             assert await again.hears_nothing()
 
 
+@pytest.mark.clause("WS-AUTH-18")
+async def test_a_full_node_sends_upgrades_and_their_tickets_to_another_one(
+    start_social: StartSocial, redis_url: str
+) -> None:
+    async with start_social(redis_url, connections=1) as full, start_social(redis_url) as other:
+        ticket = await full.ticket()
+        async with full.client():
+            assert await refusal(full, ticket) == 503
+            assert await engine_status(full) == 503
+            async with open_socket(other.socket_url, ticket) as client:
+                assert (await client.receive())["type"] == "connected"
+        async with full.client() as again:
+            assert await again.hears_nothing()
+        assert await engine_status(full) == httpx.codes.OK
+
+
+async def engine_status(social: SocialUnderTest) -> int:
+    """Of an Engine.IO handshake."""
+    async with httpx.AsyncClient(base_url=social.url) as http:
+        return (await http.get("/socket.io/?EIO=4&transport=polling")).status_code
+
+
+@pytest.mark.clause("WS-AUTH-18")
+@pytest.mark.parametrize(("limit", "status"), [("connections", 503)])
+async def test_of_a_storm_no_more_than_may_are_let_in(
+    start_social: StartSocial, redis_url: str, limit: str, status: int
+) -> None:
+    async with start_social(redis_url, **{limit: 3}) as social:
+        tickets = [await social.ticket() for _ in range(20)]
+        async with AsyncExitStack() as sockets:
+
+            async def enter(ticket: str) -> str | int:
+                try:
+                    client = await sockets.enter_async_context(open_socket(social.socket_url, ticket))
+                except InvalidStatus as refused:
+                    return refused.response.status_code
+                return str((await client.receive())["type"])
+
+            outcomes = await asyncio.gather(*map(enter, tickets))
+    assert sorted(map(str, outcomes)) == [str(status)] * 17 + ["connected"] * 3
+
+
 @pytest.mark.clause("WS-AUTH-6")
 async def test_an_address_with_too_many_bad_credentials_waits_and_a_good_one_from_it_does_not(
     start_social: StartSocial, redis_url: str
@@ -50,7 +92,7 @@ async def refusal(social: SocialUnderTest, ticket: str | None = None, **options:
     with pytest.raises(InvalidStatus) as refused:
         async with open_socket(social.socket_url, ticket, **options):
             pass
-    if refused.value.response.status_code == 429:
+    if refused.value.response.status_code in {429, 503}:
         assert 0 < int(refused.value.response.headers["Retry-After"]) <= 61
     return refused.value.response.status_code
 

@@ -7,8 +7,8 @@ import httpx
 import pytest
 from callboard_servicekit.app import telemetry_of
 from callboard_social.app import create_app
+from callboard_social.handoff import HandoffProtocol
 from callboard_social.settings import SocialSettings
-from callboard_social.wire.carrier import BoundedCarrier
 from callboard_testkit.native_client import native_client, open_socket
 from callboard_testkit.running import declare_revocations_complete, publish_revocation, running
 from callboard_testkit.signing import TokenMinter
@@ -52,7 +52,7 @@ async def watched(
     )
     app = create_app(settings)
     await declare_revocations_complete(redis)
-    async with running(app, ws=BoundedCarrier) as url:
+    async with running(app, ws=HandoffProtocol, ws_ping_interval=None) as url:
         watched = Watched(app, url, minter)
         await eventually(watched.is_ready)
         yield watched
@@ -70,6 +70,8 @@ async def test_a_socket_is_counted_from_its_ticket_to_its_close(watched: Watched
     assert watched.sample("social_connections", dialect="native") == 0
     assert watched.sample("social_channels") == 0
     assert watched.sample("social_tickets_minted_total") == 1
+    minted = {"method": "POST", "route": "/api/socials/connect-token", "status": "200"}
+    assert watched.sample("http_requests_total", **minted) == 1
     assert watched.sample("social_tickets_presented_total", outcome="accepted") == 1
     assert watched.sample("social_connections_opened_total", dialect="native") == 1
     assert watched.sample("social_handshake_seconds_count") == 1

@@ -155,15 +155,30 @@ async def test_a_namespace_that_cannot_be_decided_now_closes_the_transport(
         own_redis.thaw()
 
 
-async def test_a_user_with_too_many_connections_is_told_so(start_social: StartSocial, redis_url: str) -> None:
+@pytest.mark.parametrize("limit", ["connections_per_user", "connections_per_organization"])
+async def test_a_user_with_too_many_connections_is_told_so(
+    start_social: StartSocial, redis_url: str, limit: str
+) -> None:
     async with (
-        start_social(redis_url, connections_per_user=1) as social,
+        start_social(redis_url, **{limit: 1}) as social,
         dashboard(social),
         packet_client(social.url) as second,
     ):
         await second.connect({"token": social.minter.mint()})
         assert await second.receive() == ["auth-error", {"error": "Too many connections"}]
         assert await second.disconnected()
+
+
+@pytest.mark.parametrize("limit", ["connections", "connections_per_address"])
+async def test_a_client_that_finds_no_place_may_come_back(
+    start_social: StartSocial, redis_url: str, limit: str
+) -> None:
+    async with start_social(redis_url, **{limit: 1}) as social:
+        async with packet_client(social.url) as client, dashboard(social):
+            await client.send_packet('0{"token":"' + social.minter.mint() + '"}')
+            assert not await client.disconnected()
+        async with dashboard(social) as again:
+            assert await is_open(again)
 
 
 async def test_bad_tokens_from_one_address_are_limited_and_good_ones_pass(

@@ -9,8 +9,8 @@ from callboard_contracts.keys import parse_channel_key
 from callboard_contracts.positions import Position
 from callboard_servicekit.telemetry import Telemetry
 from callboard_social.bus import Bus
-from callboard_social.hub.channel import Member
 from callboard_social.hub.hub import Hub
+from callboard_social.hub.member import Member
 from callboard_social.metrics import SocialMetrics
 from callboard_social.presence.entry import Scope
 from callboard_social.presence.register import Reading

@@ -9,8 +9,9 @@ from callboard_contracts.close_codes import CloseCode
 from callboard_contracts.identity import Identity, IdentityKind, Role
 from callboard_contracts.positions import Position
 from callboard_social.dialects.native import NativeDialect
-from callboard_social.hub.channel import Member
-from callboard_social.wire.protocol import Frame
+from callboard_social.hub.member import Member
+from callboard_social.wire.connection import Behind
+from callboard_social.wire.protocol import Batch, Frame
 
 _NUMBERS = count(1)
 
@@ -50,6 +51,7 @@ class Witness:
         """Every change it was told, as user id and status."""
         self._last = Position("0", 0)
         self._has_left = False
+        self._behind: Behind | None = None
 
     def welcome(self, places: list[tuple[Channel, Position]]) -> None:
         """To be given to the hub when the member joins, for the first time or again."""
@@ -63,7 +65,19 @@ class Witness:
         self._has_left = True
         self.here.clear()
 
+    def follow(self, behind: Behind | None) -> None:
+        self._behind = behind
+
     def enqueue(self, frame: Frame) -> None:
+        if self._behind is not None:
+            self._behind.catch_up()
+        self._read(frame)
+
+    def write(self, batch: Batch) -> None:
+        for frame in batch.frames:
+            self._read(frame)
+
+    def _read(self, frame: Frame) -> None:
         assert not self._has_left, "was told something after it had left"
         message = json.loads(frame.text)
         self.frames.append(message)

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from callboard_social.dialects.socketio.application import Acknowledge
+from callboard_social.dialects.socketio.application import Acknowledge, Visit
 from callboard_social.dialects.socketio.server import SocketIo
 from callboard_social.dialects.socketio.session import NamespacesOfSession
 from callboard_social.dialects.socketio.socket import Socket
-from callboard_social.wire.protocol import Frame
+from callboard_social.wire.protocol import Batch, Frame
 from starlette.requests import HTTPConnection
 
 
@@ -27,6 +27,10 @@ class Engine:
     def send(self, frame: Frame) -> None:
         if not self.is_closed:
             self.sent += [frame.text, *frame.attachments]
+
+    def write(self, batch: Batch) -> None:
+        for frame in batch.frames:
+            self.send(frame)
 
     def close(self) -> None:
         self.is_closed = True
@@ -50,7 +54,7 @@ class Recorder:
         self.gate = asyncio.Event()
         self.gate.set()
 
-    def __call__(self, socket: Socket) -> "Recorder":
+    def __call__(self, socket: Socket, _visit: Visit) -> "Recorder":
         self.socket = socket
         return self
 

@@ -4,23 +4,24 @@ from datetime import timedelta
 
 import pytest
 from callboard_social.wire.engineio import Ending, EngineOptions, EngineSession
-from callboard_social.wire.engineio.registry import Registry
+from callboard_social.wire.engineio.shared import Shared
 from starlette.requests import HTTPConnection
 
-OPTIONS = EngineOptions(timedelta(seconds=25), timedelta(seconds=20))
+OPTIONS = EngineOptions(timedelta(seconds=25), timedelta(seconds=20), max_unadmitted=4, max_unadmitted_per_address=2)
 
 
 class Opening:
     """Opens sessions in a registry that takes four of them, two of an address."""
 
     def __init__(self) -> None:
-        self.registry = Registry(4, 2)
+        self.shared = Shared.of(OPTIONS, lambda _: None)
+        self.registry = self.shared.registry
         self._count = 0
 
     def open(self, address: str | None = "198.51.100.1") -> EngineSession:
         client = None if address is None else (address, 1024)
         request = HTTPConnection({"type": "http", "headers": [], "client": client})
-        session = EngineSession(str(self._count), request, OPTIONS, self.registry, lambda _: None)
+        session = EngineSession(str(self._count), request, self.shared)
         self._count += 1
         self.registry.add(session)
         return session

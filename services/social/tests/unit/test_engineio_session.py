@@ -102,7 +102,8 @@ async def test_a_packet_that_comes_in_the_turn_in_which_the_client_leaves_is_kep
     query = await engine.open()
     request = Request(query)
     polling = asyncio.create_task(request.run(engine.server))
-    await eventually(lambda: engine.sessions[0].polling.is_attended and not request._event.is_set())
+    transport = engine.sessions[0].transport
+    await eventually(lambda: transport.is_attended and not request._event.is_set())
     frame = Frame("event", "4kept")
     if is_put_first:
         engine.sessions[0].send(frame)

@@ -1,7 +1,7 @@
 """Joining, while the bus takes its time. The bus here does what `Bus` promises, step by step as the test says."""
 
 import asyncio
-from typing import Any, cast
+from typing import cast
 
 import pytest
 from callboard_contracts.channels import ORG, Channel
@@ -12,11 +12,12 @@ from callboard_contracts.positions import Position
 from callboard_servicekit.telemetry import Telemetry
 from callboard_social.bus import Bus, BusUnavailable
 from callboard_social.dialects.native import NativeDialect
-from callboard_social.hub.channel import Member
 from callboard_social.hub.hub import Hub
+from callboard_social.hub.member import Member
 from callboard_social.metrics import SocialMetrics
-from callboard_social.wire.connection import Connection
 from callboard_social.wire.protocol import Frame
+
+from .listener import Listener
 
 KEY = channel_key("org-1", ORG)
 
@@ -46,19 +47,7 @@ class ScriptedBus:
         return place
 
 
-class Lane(Connection):
-    def __init__(self) -> None:
-        async def send(_message: Any) -> None:
-            raise AssertionError("nothing is written in these tests")
-
-        super().__init__("connection", send)
-        self.texts: list[str] = []
-
-    def enqueue(self, frame: Frame) -> None:
-        self.texts.append(frame.text)
-
-
-def make_member(hub: Hub) -> tuple[Member, Lane]:
+def make_member(hub: Hub, name: str = "connection") -> tuple[Member, Listener]:
     identity = Identity(
         user_id="user-1",
         login="ada",
@@ -69,7 +58,7 @@ def make_member(hub: Hub) -> tuple[Member, Lane]:
         issued_at=0,
         expires_at=1,
     )
-    lane = Lane()
+    lane = Listener(name)
     member = Member(lane, identity, NativeDialect())
     hub.register(member)
     return member, lane
@@ -83,7 +72,7 @@ def event(offset: int) -> BusEvent:
     return BusEvent(position=f"e:{offset}", type="t", at="", data={})
 
 
-def offsets(lane: Lane) -> list[str]:
+def offsets(lane: Listener) -> list[str]:
     return [text.partition('"position":"')[2].partition('"')[0] or text for text in lane.texts]
 
 
@@ -105,8 +94,7 @@ async def settle() -> None:
 async def test_a_second_joiner_waits_for_the_opening_although_an_event_was_heard_meanwhile(
     hub: Hub, bus: ScriptedBus
 ) -> None:
-    (one, first), (two, second) = make_member(hub), make_member(hub)
-    second.id = "other"
+    (one, first), (two, second) = make_member(hub), make_member(hub, "other")
     joins = [asyncio.create_task(hub.join(one, [ORG], welcome))]
     bus.confirmed.set()
     bus.place = Position("e", 7)
@@ -119,6 +107,7 @@ async def test_a_second_joiner_waits_for_the_opening_although_an_event_was_heard
     await asyncio.gather(*joins)
     for offset in (6, 7, 8):  # the first two were still on their way when Redis said 7
         hub.heard(KEY, event(offset))
+    await settle()
     assert offsets(first) == offsets(second) == ["welcome e:7", "e:8"]
 
 
@@ -133,6 +122,7 @@ async def test_an_event_that_was_heard_counts_more_than_an_older_answer(hub: Hub
     await joining
     hub.heard(KEY, event(5))
     hub.heard(KEY, event(6))
+    await settle()
     assert offsets(lane) == ["welcome e:5", "e:6"]
 
 
@@ -148,6 +138,7 @@ async def test_a_joiner_who_leaves_during_the_opening_does_not_silence_the_next(
     bus.asked.set()
     await joining
     hub.heard(KEY, event(1))
+    await settle()
     assert offsets(lane) == ["welcome e:0", "e:1"]
     assert bus.commands == [f"subscribe {KEY}"]
 
@@ -194,4 +185,4 @@ async def test_a_member_that_is_over_while_it_waits_joins_nothing(hub: Hub, bus:
     bus.confirmed.set()
     bus.asked.set()
     await join
-    assert (offsets(lane), member.joined, hub.channel_count) == ([], set(), 0)
+    assert (offsets(lane), member.joined, hub.channel_count) == ([], frozenset(), 0)

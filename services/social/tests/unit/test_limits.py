@@ -2,14 +2,14 @@
 
 import pytest
 from callboard_servicekit.errors import TooManyRequests
-from callboard_social.limits import RateLimit
-from callboard_social.wire.inbound import (
+from callboard_social.handoff.inbound import (
     BURST_OF_BYTES,
     BURST_OF_MESSAGES,
     BYTES_PER_SECOND,
     MESSAGES_PER_SECOND,
     InboundBudget,
 )
+from callboard_social.limits import RateLimit
 
 
 class Clock:

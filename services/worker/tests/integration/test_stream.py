@@ -64,6 +64,18 @@ async def test_the_client_stays_away_after(code: int) -> None:
     assert world.tickets.minted == 1
 
 
+@pytest.mark.parametrize(("asked_ms", "waited"), [(400, 0.4), (10**9, 120.0)])
+async def test_it_comes_back_when_a_draining_server_told_it_to_and_this_once(asked_ms: int, waited: float) -> None:
+    draining = json.dumps({"type": "draining", "retryAfterMs": asked_ms})
+    world = World(
+        says(connected(), draining, code=1001), says(connected(), code=1001), says(connected("e:1"), event("e:2"))
+    )
+    async with world.stream() as stream:
+        items = await items_until(stream, is_event("e:2"))
+    assert [type(item) for item in items[:2]] == [Connected, ConnectionLost]
+    assert world.clock.slept == [waited + 1.0, 5.0 + 2.0]
+
+
 async def test_delays_grow_while_connections_are_closed_at_once() -> None:
     world = World(*[says(connected(), code=4002)] * 6, says(connected(), event("e:1")))
     async with world.stream() as stream:
@@ -150,7 +162,7 @@ async def test_a_malformed_frame_makes_the_client_connect_anew(frame: str) -> No
 
 
 async def test_frames_of_unknown_type_are_passed_over() -> None:
-    world = World(says(connected(), '{"type": "draining", "retryAfterMs": 5}', event("e:1")))
+    world = World(says(connected(), '{"type": "weather", "isFair": true}', event("e:1")))
     async with world.stream() as stream:
         items = await items_until(stream, is_event("e:1"))
     assert len(items) == 2

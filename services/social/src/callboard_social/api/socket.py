@@ -2,11 +2,9 @@
 
 import time
 import uuid
-from contextlib import AbstractContextManager
-from datetime import datetime
+from collections.abc import Sequence
 from http import HTTPStatus
 
-import structlog
 from callboard_contracts import close_codes, native
 from callboard_contracts.identity import Identity
 from callboard_servicekit.errors import ServiceError
@@ -16,15 +14,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from callboard_social.cookie_authority.vouched import Vouched
 from callboard_social.dialects.native import frame_of
-from callboard_social.dialects.native_requests import NativeRequests
-from callboard_social.dialects.native_session import NativeSession, Positions
+from callboard_social.dialects.native_session import Cancellable, NativeSession, Positions
 from callboard_social.dialects.native_upgrade import Upgrade
 from callboard_social.errors import TicketRefused
-from callboard_social.hub.channel import Member
+from callboard_social.hub.member import Member
 from callboard_social.resources import resources_of
 from callboard_social.wire.connection import Connection
-
-log = structlog.get_logger(__name__)
 
 PATH = "/api/socials/ws"
 
@@ -49,7 +44,7 @@ def add_routes(app: FastAPI, native: ASGIApp) -> None:
 
 
 class NativeSocket:
-    """One ASGI call per socket: the handshake, then the session, until either side closes."""
+    """One ASGI call per upgrade. When it returns, whoever was let in has a socket of its own."""
 
     def __init__(self, app: FastAPI) -> None:
         self._app = app
@@ -75,68 +70,42 @@ class NativeSocket:
             resources.metrics.connections_limited()
             await upgrade.accept_and_close(close_codes.CONNECTION_LIMIT, close_codes.CONNECTION_LIMIT.reason)
             return
+        await self._let_in(upgrade, identity, positions)
+        resources.metrics.handshake_seconds.observe(time.perf_counter() - begun_at)
+
+    async def _let_in(self, upgrade: Upgrade, identity: Identity, positions: Positions) -> None:
+        """Join the channels, then open the socket; whoever cannot join is refused."""
+        resources = resources_of(self._app)
+        connection = Connection(uuid.uuid4().hex)
+        member = Member(connection, identity, resources.dialect)
         vouched = resources.handshake.vouched(upgrade.connection, upgrade.ticket(), identity)
         expires_at = resources.lifetime.expiry(identity) if vouched is None else None
-        connection = Connection(uuid.uuid4().hex, send)
-        member = Member(connection, identity, resources.dialect)
+        session = NativeSession(member, connection, resources.native)
         resources.hub.register(member)
-        was_let_in = False
         try:
-            requests = NativeRequests(member, resources.hub, resources.rooms, resources.presence)
-            session = NativeSession(member, resources.hub, requests, resources.metrics)
-            was_let_in = await self._welcome(upgrade, member, session, positions, expires_at)
-            if was_let_in:
-                resources.metrics.handshake_seconds.observe(time.perf_counter() - begun_at)
-                with self._ending_with(identity, vouched, connection):
-                    await self._live(connection, member, session, receive)
-        finally:
-            resources.hub.unregister(member, is_clean=connection.has_parted or not was_let_in)
+            await session.welcome(positions, expires_at)
+            # Between its check and its registration a session may have ended; from here on the hub closes it.
+            if await resources.revocations.is_revoked(identity):
+                connection.close(close_codes.SESSION_REVOKED)
+            await upgrade.accept()
+            upgrade.hand_on(connection, session, resources.socket_limits)
+        except ServiceError as error:
+            resources.metrics.refused.labels(int(error.status)).inc()
+            resources.hub.unregister(member, is_clean=True)
+            await upgrade.refuse(error)
+        except BaseException:
+            resources.hub.unregister(member, is_clean=True)
+            raise
+        else:
+            session.begin(self._deadlines(identity, vouched, connection))
 
-    def _ending_with(
-        self, identity: Identity, vouched: Vouched | None, connection: Connection
-    ) -> AbstractContextManager[None]:
-        """Within the block the socket ends with what lets it live."""
+    def _deadlines(self, identity: Identity, vouched: Vouched | None, connection: Connection) -> Sequence[Cancellable]:
+        """What ends the socket together with what lets it live."""
 
         def end() -> None:
             connection.close(close_codes.IDENTITY_EXPIRED)
 
         if vouched is not None:
-            return vouched.watched(end)
-        warning = frame_of(native.Expiring())
+            return (vouched.watch(end),)
         lifetime = resources_of(self._app).lifetime
-        return lifetime.timed(identity, warn=lambda: connection.enqueue(warning), end=end)
-
-    async def _welcome(
-        self,
-        upgrade: Upgrade,
-        member: Member,
-        session: NativeSession,
-        positions: Positions,
-        expires_at: datetime | None,
-    ) -> bool:
-        """Join the channels and open the socket; False when that was refused."""
-        resources = resources_of(self._app)
-        try:
-            await session.welcome(positions, expires_at)
-            # Between its check and its registration a session may have ended; from here on the hub closes it.
-            if await resources.revocations.is_revoked(member.identity):
-                member.connection.close(close_codes.SESSION_REVOKED)
-        except ServiceError as error:
-            resources.metrics.refused.labels(int(error.status)).inc()
-            await upgrade.refuse(error)
-            return False
-        await upgrade.accept()
-        resources.metrics.opened.labels(member.dialect.name).inc()
-        return True
-
-    async def _live(self, connection: Connection, member: Member, session: NativeSession, receive: Receive) -> None:
-        resources = resources_of(self._app)
-        identity = member.identity
-        ids = {"connection": connection.id, "user": identity.user_id, "organization": identity.organization_id}
-        log.info("connection_opened", kind=identity.kind, **ids)
-        started = time.monotonic()
-        try:
-            await connection.carry(receive, session.handle)
-        finally:
-            resources.metrics.closed(connection.close_code, connection.peer_code)
-            log.info("connection_closed", seconds=round(time.monotonic() - started, 1), **ids)
+        return lifetime.start(identity, warn=lambda: connection.enqueue(frame_of(native.Expiring())), end=end)

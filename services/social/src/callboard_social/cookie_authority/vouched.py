@@ -3,8 +3,8 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextvars import Context
 
 import structlog
 from callboard_contracts.identity import Identity
@@ -27,15 +27,12 @@ class Vouched:
         self._identity = identity
         self._cookie = cookie
 
-    @contextmanager
-    def watched(self, end: Callable[[], object]) -> Iterator[None]:
-        """Within the block, `end` is called once the other system says no, or has been silent for too long."""
-        task = asyncio.create_task(self._until_refused())
+    def watch(self, end: Callable[[], object]) -> asyncio.Task[None]:
+        """Have `end` called once the other system says no, or has been silent for too long; for the caller to cancel."""
+        # In a context of its own: that of the handshake holds its request.
+        task = asyncio.get_running_loop().create_task(self._until_refused(), context=Context())
         task.add_done_callback(lambda task: None if task.cancelled() else _ended(task, end))
-        try:
-            yield
-        finally:
-            task.cancel()
+        return task
 
     async def _until_refused(self) -> None:
         rhythm = self._authority.rhythm

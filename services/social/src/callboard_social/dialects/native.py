@@ -11,7 +11,7 @@ from callboard_contracts.positions import Position
 from callboard_contracts.wire import format_time
 from callboard_servicekit import strict_json
 
-from callboard_social.hub.channel import PresenceChange
+from callboard_social.hub.member import PresenceChange
 from callboard_social.wire.protocol import Frame
 
 

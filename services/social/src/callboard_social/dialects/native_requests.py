@@ -13,14 +13,14 @@ from pydantic import BaseModel
 
 from callboard_social.dialects.native import echo_frame, frame_of
 from callboard_social.errors import ChannelLimit
-from callboard_social.hub.channel import Member
 from callboard_social.hub.hub import Hub
+from callboard_social.hub.member import Member
 from callboard_social.limits import MAX_CHANNELS
 from callboard_social.presence.presence import Presence
 from callboard_social.rooms.service import Rooms
 from callboard_social.wire.protocol import Frame
 
-Handler = Callable[[Any], Awaitable[Frame | None]]
+Handler = Callable[[Member, Any], Awaitable[Frame | None]]
 
 
 class Refused(Exception):
@@ -46,10 +46,9 @@ def parse_channel(name: str) -> Channel:
 
 
 class NativeRequests:
-    """The handlers of one member; each gives the frame of its reply, or None when the reply is in the lane already."""
+    """The handlers, the same for all members; each gives the frame of its reply, or None when that is written already."""
 
-    def __init__(self, member: Member, hub: Hub, rooms: Rooms, presence: Presence) -> None:
-        self._member = member
+    def __init__(self, hub: Hub, rooms: Rooms, presence: Presence) -> None:
         self._hub = hub
         self._rooms = rooms
         self._presence = presence
@@ -64,26 +63,28 @@ class NativeRequests:
             "ping": (native.Ping, self._ping),
         }
 
-    async def require_open(self, channel: Channel) -> None:
-        """Raises a `ServiceError` when this member may not hear the channel: only rooms are not open to everybody."""
+    async def require_open(self, member: Member, channel: Channel) -> None:
+        """Raises a `ServiceError` when the member may not hear the channel: only rooms are not open to everybody."""
         if channel.kind is ChannelKind.ROOM and channel != GENERAL:
-            await self._rooms.require_member(self._member.identity, channel.id or "")
+            await self._rooms.require_member(member.identity, channel.id or "")
 
-    async def _subscribe(self, request: native.Subscribe) -> None:
+    async def _subscribe(self, member: Member, request: native.Subscribe) -> None:
         asked = None
         if request.position is not None:
             try:
                 asked = Position.parse(request.position)
             except ValueError as error:
                 raise Refused("invalid-position", "A position is <epoch>:<offset>.") from error
-        await self._join(parse_channel(request.channel), asked, request.id)
+        await self._join(member, parse_channel(request.channel), asked, request.id)
 
-    async def _join_room(self, request: native.RoomJoin) -> None:
-        await self._join(_room(request.room), None, request.id)
+    async def _join_room(self, member: Member, request: native.RoomJoin) -> None:
+        await self._join(member, _room(request.room), None, request.id)
 
-    async def _join(self, channel: Channel, asked: Position | None, request_id: str | int | None) -> None:
-        await self.require_open(channel)
-        if len(self._member.joined | {channel}) > MAX_CHANNELS:
+    async def _join(
+        self, member: Member, channel: Channel, asked: Position | None, request_id: str | int | None
+    ) -> None:
+        await self.require_open(member, channel)
+        if len(member.joined | {channel}) > MAX_CHANNELS:
             raise ChannelLimit
 
         def subscribed(places: list[tuple[Channel, Position]]) -> Frame:
@@ -97,41 +98,41 @@ class NativeRequests:
                 )
             )
 
-        await self._hub.join(self._member, [channel], subscribed)
+        await self._hub.join(member, [channel], subscribed)
 
-    async def _unsubscribe(self, request: native.Unsubscribe) -> Frame:
-        return self._leave(parse_channel(request.channel), request.id)
+    async def _unsubscribe(self, member: Member, request: native.Unsubscribe) -> Frame:
+        return self._leave(member, parse_channel(request.channel), request.id)
 
-    async def _leave_room(self, request: native.RoomLeave) -> Frame:
-        return self._leave(_room(request.room), request.id)
+    async def _leave_room(self, member: Member, request: native.RoomLeave) -> Frame:
+        return self._leave(member, _room(request.room), request.id)
 
-    def _leave(self, channel: Channel, request_id: str | int | None) -> Frame:
-        self._hub.leave(self._member, channel)
+    def _leave(self, member: Member, channel: Channel, request_id: str | int | None) -> Frame:
+        self._hub.leave(member, channel)
         return frame_of(native.Unsubscribed(reply_to=request_id, channel=str(channel)))
 
-    async def _chat(self, request: native.Chat) -> Frame | None:
+    async def _chat(self, member: Member, request: native.Chat) -> Frame | None:
         room = GENERAL if request.room is None else _room(request.room)
         said = await self._rooms.say(
-            self._member.identity,
+            member.identity,
             room.id or "",
             request.content,
             client_id=request.client_id,
             fields=request.model_extra or {},
-            origin=Origin(connection=self._member.connection.id, request=request.id),
+            origin=Origin(connection=member.connection.id, request=request.id),
         )
         if said.is_echoed:
             return None  # it comes through the room, in its place
         message = said.message
         return echo_frame(room, str(said.position), format_time(message.at), message.data(), request.id)
 
-    async def _list_presence(self, request: native.PresenceList) -> Frame:
+    async def _list_presence(self, member: Member, request: native.PresenceList) -> Frame:
         channel = PRESENCE if request.room is None else _room(request.room)
-        await self.require_open(channel)
-        present = await self._presence.who(self._member.identity.organization_id, channel)
+        await self.require_open(member, channel)
+        present = await self._presence.who(member.identity.organization_id, channel)
         users = tuple(PresentUser(user_id=user.user_id, login=user.login) for user in present)
         return frame_of(native.Presence(reply_to=request.id, room=request.room, users=users))
 
-    async def _ping(self, request: native.Ping) -> Frame:
+    async def _ping(self, _member: Member, request: native.Ping) -> Frame:
         return frame_of(native.Pong(reply_to=request.id))
 
 

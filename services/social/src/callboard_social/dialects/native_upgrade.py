@@ -11,6 +11,8 @@ from starlette.types import Receive, Scope, Send
 from callboard_social.dialects.native_requests import Refused, parse_channel
 from callboard_social.dialects.native_session import Positions
 from callboard_social.errors import InvalidPositions
+from callboard_social.handoff import SocketLimits
+from callboard_social.wire.connection import Connection, Handler
 
 
 class Upgrade:
@@ -51,6 +53,10 @@ class Upgrade:
     async def accept(self) -> None:
         subprotocol = SUBPROTOCOL if SUBPROTOCOL in self._offered else None
         await self._send({"type": "websocket.accept", "subprotocol": subprotocol})
+
+    def hand_on(self, connection: Connection, handler: Handler, limits: SocketLimits) -> None:
+        """Have an accepted socket carried by the connection; from here on this upgrade is over."""
+        connection.open(self._scope, limits, handler)
 
     async def refuse(self, error: ServiceError) -> None:
         """Answer with a problem instead of the upgrade."""

@@ -1,89 +1,20 @@
 """One channel on this node: its members, and where it stands."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from enum import Enum
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from callboard_contracts.channels import Channel, ChannelKind
-from callboard_contracts.close_codes import CloseCode
 from callboard_contracts.events import BusEvent
-from callboard_contracts.identity import Identity
 from callboard_contracts.positions import Position
 
+from callboard_social.hub.feed import Feed
+from callboard_social.hub.member import Audience, Dialect, Member, shared
 from callboard_social.wire.protocol import Frame
 
 
-@dataclass(frozen=True, slots=True)
-class PresenceChange:
-    """Somebody came, or went."""
-
-    user_id: str
-    login: str
-    is_online: bool
-
-
-class Dialect(Protocol):
-    """How one kind of client is told things. A frame is encoded once and goes to all members of the dialect.
-
-    None where its clients are not told at all.
-    """
-
-    @property
-    def name(self) -> str: ...
-
-    def event(self, channel: Channel, event: BusEvent) -> Frame | None: ...
-
-    def echo(self, channel: Channel, event: BusEvent) -> Frame | None:
-        """The event as the connection sees it that it came from."""
-        ...
-
-    def reset(self, channel: Channel, position: Position) -> Frame | None: ...
-
-    def bus(self, *, is_back: bool) -> Frame | None: ...
-
-    def hears_presence(self, channel: Channel) -> bool:
-        """True when members of this channel are told who is in it."""
-        ...
-
-    def presence(self, channel: Channel, position: Position, changes: Sequence[PresenceChange]) -> Sequence[Frame]:
-        """What members of a channel that hears presence are told, in order."""
-        ...
-
-
-class Outlet(Protocol):
-    """Where a member's frames go: a socket of its own, or its part of a socket that several members share."""
-
-    @property
-    def id(self) -> str:
-        """Names it in logs, and as an event's origin."""
-        ...
-
-    def enqueue(self, frame: Frame) -> None:
-        """Put a frame into the lane; never waits. Nothing goes in after a close."""
-        ...
-
-    def close(self, code: CloseCode) -> None:
-        """Close after what is in the lane."""
-        ...
-
-    def drop(self, code: CloseCode) -> None:
-        """Close without what is in the lane: it may not be seen any more, or never will be."""
-        ...
-
-
-@dataclass(eq=False, slots=True)
-class Member:
-    """A connection that has proved who it is. The organisation of the identity is the only one it can hear."""
-
-    connection: Outlet
-    identity: Identity
-    dialect: Dialect
-    joined: set[Channel] = field(default_factory=set)
-
-
 class Sent(NamedTuple):
-    """A frame, and how many lanes it was put into."""
+    """A frame, and how many members it is for."""
 
     frame: Frame
     receivers: int
@@ -141,25 +72,31 @@ def place_before(channel: Channel, event: BusEvent) -> Position:
 
 
 class LiveChannel:
-    """Members by dialect, and the position of the last event that went to them.
+    """Members by dialect, and the position of the last event that was for them.
 
     It takes members once it is open: then it is heard, and what was published before is told by its position.
     `waiting` counts joins that have not finished, so that the channel stays while they wait for the bus.
     """
 
-    __slots__ = ("channel", "is_open", "members", "organization_id", "position", "waiting")
+    __slots__ = ("_audiences", "channel", "feed", "is_open", "organization_id", "position", "waiting")
 
-    def __init__(self, organization_id: str, channel: Channel) -> None:
+    def __init__(self, organization_id: str, channel: Channel, feed: Feed) -> None:
         self.organization_id = organization_id
         self.channel = channel
-        self.members: dict[Dialect, dict[str, Member]] = {}
+        self.feed = feed
+        self._audiences: dict[Dialect, Audience] = {}
         self.position: Position | None = None
         self.is_open = False
         self.waiting = 0
 
     @property
+    def members(self) -> Mapping[Dialect, Mapping[str, Member]]:
+        """By dialect and id of their connection."""
+        return {dialect: audience.members for dialect, audience in self._audiences.items()}
+
+    @property
     def is_idle(self) -> bool:
-        return not self.members and not self.waiting
+        return not self._audiences and not self.waiting
 
     def is_behind(self, position: Position) -> bool:
         return self.position is None or is_ahead(self.channel, position, self.position)
@@ -177,15 +114,21 @@ class LiveChannel:
         return self.position
 
     def add(self, member: Member) -> None:
-        self.members.setdefault(member.dialect, {})[member.connection.id] = member
-        member.joined.add(self.channel)
+        member.catch_up()  # what happened in this channel before is not for it
+        audience = self._audiences.get(member.dialect)
+        if audience is None:
+            audience = self._audiences[member.dialect] = Audience(member.dialect)
+        audience.members[member.connection.id] = member
+        member.joined = shared(member.joined | {self.channel})
 
     def remove(self, member: Member) -> None:
-        same_dialect = self.members.get(member.dialect, {})
-        same_dialect.pop(member.connection.id, None)
-        if not same_dialect:
-            self.members.pop(member.dialect, None)
-        member.joined.discard(self.channel)
+        member.catch_up()  # what happened until now is for it
+        audience = self._audiences.get(member.dialect)
+        if audience is not None:
+            audience.members.pop(member.connection.id, None)
+            if not audience.members:
+                del self._audiences[member.dialect]
+        member.joined = shared(member.joined - {self.channel})
 
     def deliver(self, event: BusEvent) -> Delivery:
         """Give an event to every member, once and in order.
@@ -200,29 +143,38 @@ class LiveChannel:
         if order is Order.GAP:
             sent += self.reset(place_before(self.channel, event))
         self.position = Position.parse(event.position)
-        for dialect, members in self.members.items():
-            sent += self._deliver_to(dialect, members, event)
+        for audience in self._audiences.values():
+            sent += self._deliver_to(audience, event)
         return Delivery(order, sent)
 
-    def _deliver_to(self, dialect: Dialect, members: dict[str, Member], event: BusEvent) -> list[Sent]:
-        frame = dialect.event(self.channel, event)
-        author = members.get(event.origin.connection) if event.origin else None
-        others = [member for member in members.values() if member is not author]
-        sent = _give(frame, others)
-        return sent if author is None else sent + _give(dialect.echo(self.channel, event), [author])
+    def _deliver_to(self, audience: Audience, event: BusEvent) -> list[Sent]:
+        frame = audience.dialect.event(self.channel, event)
+        author = audience.members.get(event.origin.connection) if event.origin else None
+        if author is None:
+            return self._give(audience, frame)
+        author.catch_up()
+        sent = self._give(audience, frame, but=author)
+        echo = audience.dialect.echo(self.channel, event)
+        if echo is not None:
+            author.connection.enqueue(echo)
+            sent.append(Sent(echo, 1))
+        return sent
+
+    def _give(self, audience: Audience, frame: Frame | None, but: Member | None = None) -> list[Sent]:
+        """Have everybody told, `but` one that has caught up."""
+        if frame is None:
+            return []
+        receivers = len(audience.members)
+        self.feed.publish(audience, frame)
+        if but is not None:
+            self.feed.skip(but)
+            receivers -= 1
+        return [Sent(frame, receivers)] if receivers else []
 
     def reset(self, position: Position) -> list[Sent]:
         """Tell every member that what it has no longer leads to what comes; go on after `position`."""
         self.position = position
         sent = []
-        for dialect, members in self.members.items():
-            sent += _give(dialect.reset(self.channel, position), list(members.values()))
+        for audience in self._audiences.values():
+            sent += self._give(audience, audience.dialect.reset(self.channel, position))
         return sent
-
-
-def _give(frame: Frame | None, members: Sequence[Member]) -> list[Sent]:
-    if frame is None:
-        return []
-    for member in members:
-        member.connection.enqueue(frame)
-    return [Sent(frame, len(members))]

@@ -5,6 +5,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
+from weakref import WeakValueDictionary
 
 import structlog
 from callboard_contracts import close_codes
@@ -16,8 +17,10 @@ from callboard_contracts.revocations import Revocation
 from callboard_servicekit.revocations import concerns
 
 from callboard_social.bus import Bus
-from callboard_social.hub.channel import Dialect, LiveChannel, Member, Order, Sent
-from callboard_social.metrics import SocialMetrics
+from callboard_social.hub.channel import LiveChannel, Order, Sent
+from callboard_social.hub.feed import Feed
+from callboard_social.hub.member import Dialect, Member
+from callboard_social.metrics import Heard, SocialMetrics
 from callboard_social.wire.protocol import Frame
 
 RESET = "reset"
@@ -67,6 +70,8 @@ class Hub:
         self._members: dict[Member, None] = {}
         self._of_user: defaultdict[str, set[Member]] = defaultdict(set)
         self._watchers: list[Watcher] = []
+        # A feed lives as long as somebody of its organisation is here, or something is on its way.
+        self._feeds: WeakValueDictionary[str, Feed] = WeakValueDictionary()
 
     def watch(self, watcher: Watcher) -> None:
         """Tell `watcher` from now on."""
@@ -74,11 +79,18 @@ class Hub:
 
     def register(self, member: Member) -> None:
         """Count the member among those that a revocation reaches."""
+        member.feed = self._feed_of(member.identity.organization_id)
+        member.connection.follow(member)
         self._members[member] = None
         self._of_user[member.identity.user_id].add(member)
         self._metrics.connections.labels(member.dialect.name).inc()
         for watcher in self._watchers:
             watcher.came(member)
+
+    @property
+    def members(self) -> Sequence[Member]:
+        """Everybody, whatever they hear."""
+        return list(self._members)
 
     @property
     def channel_count(self) -> int:
@@ -111,7 +123,7 @@ class Hub:
         """
         keys = [channel_key(member.identity.organization_id, channel) for channel in channels]
         for key, channel in zip(keys, channels, strict=True):
-            self._channels.setdefault(key, LiveChannel(member.identity.organization_id, channel)).waiting += 1
+            self._live(key, member.identity.organization_id, channel).waiting += 1
         try:
             for key in keys:
                 await self._open(key)
@@ -120,6 +132,18 @@ class Hub:
             for key in keys:
                 self._channels[key].waiting -= 1
                 self._close_if_idle(key)
+
+    def _live(self, key: str, organization_id: str, channel: Channel) -> LiveChannel:
+        live = self._channels.get(key)
+        if live is None:
+            live = self._channels[key] = LiveChannel(organization_id, channel, self._feed_of(organization_id))
+        return live
+
+    def _feed_of(self, organization_id: str) -> Feed:
+        feed = self._feeds.get(organization_id)
+        if feed is None:
+            feed = self._feeds[organization_id] = Feed(self._metrics.written)
+        return feed
 
     def _enter(self, member: Member, joined: list[LiveChannel], welcome: Welcome) -> None:
         if member not in self._members:
@@ -158,7 +182,9 @@ class Hub:
         self._of_user[member.identity.user_id].discard(member)
         if not self._of_user[member.identity.user_id]:
             del self._of_user[member.identity.user_id]
-        for channel in list(member.joined):
+        member.connection.follow(None)
+        member.feed = None
+        for channel in member.joined:
             self.leave(member, channel, is_clean=is_clean)
         for watcher in self._watchers:
             watcher.went(member, is_clean=is_clean)
@@ -207,7 +233,8 @@ class Hub:
         if order is Order.SEEN:
             return
         self._count(sent)
-        self._metrics.fanned_out(event.type, event.at, heard_at)
+        if sent:
+            live.feed.note(Heard(event.type, event.at, heard_at))
         if order is Order.GAP:
             self._missed(live)
         self._tell_watchers(live, event)

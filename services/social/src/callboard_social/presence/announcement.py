@@ -7,7 +7,7 @@ from typing import NamedTuple
 from callboard_contracts.channels import Channel
 from callboard_contracts.positions import Position
 
-from callboard_social.hub.channel import Dialect, Member, PresenceChange
+from callboard_social.hub.member import Dialect, Member, PresenceChange
 from callboard_social.wire.protocol import Frame
 
 SMALL = 16

@@ -15,8 +15,8 @@ from callboard_servicekit.errors import Unavailable
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from callboard_social.hub.channel import Member
 from callboard_social.hub.hub import Hub
+from callboard_social.hub.member import Member
 from callboard_social.metrics import SocialMetrics
 from callboard_social.presence.attendance import Attendance
 from callboard_social.presence.entry import Present, Scope

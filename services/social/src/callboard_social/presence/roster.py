@@ -8,8 +8,8 @@ from datetime import timedelta
 from callboard_contracts.channels import Channel, ChannelKind
 from callboard_contracts.positions import Position
 
-from callboard_social.hub.channel import Member, PresenceChange
 from callboard_social.hub.hub import Hub
+from callboard_social.hub.member import Member, PresenceChange
 from callboard_social.metrics import SocialMetrics
 from callboard_social.presence.announcement import Announcement
 from callboard_social.presence.entry import Scope

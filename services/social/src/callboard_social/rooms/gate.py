@@ -9,8 +9,8 @@ from callboard_contracts.channels import GENERAL, Channel, ChannelKind
 from callboard_contracts.events import BusEvent, EventType
 from callboard_servicekit.errors import Unavailable
 
-from callboard_social.hub.channel import Member
 from callboard_social.hub.hub import Hub
+from callboard_social.hub.member import Member
 from callboard_social.rooms.service import Rooms
 
 log = structlog.get_logger(__name__)

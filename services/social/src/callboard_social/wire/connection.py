@@ -1,45 +1,78 @@
-"""One open socket and its out-lane: a reply can never overtake an event that was there first."""
+"""One open native socket: its one way out, and what it says handled one after the other."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections import deque
+from contextvars import Context
+from typing import Protocol
 
+import structlog
 from callboard_contracts import close_codes
 from callboard_contracts.close_codes import CloseCode, Return
-from callboard_contracts.native import MAX_INBOUND_BYTES
-from starlette.types import Receive, Send
+from starlette.types import Scope
 
-from callboard_social.wire.inbound import InboundBudget
-from callboard_social.wire.lane import Lane
-from callboard_social.wire.protocol import Frame, bytes_of
+from callboard_social.handoff import SlimSocket, SocketLimits, hand_off
+from callboard_social.wire.protocol import Batch, Frame
 
-NO_CODE = 1005
+log = structlog.get_logger(__name__)
+
 PARTING_CODES = frozenset({1000, 1001})
 """What a client closes with that is done, or whose page is left."""
-LINGER_SECONDS = 10.0
-"""What a peer that stopped reading has to take the close frame; then the socket is over without it."""
+MAX_EARLY_BYTES = 1024 * 1024
+"""Bound of what is put in before the socket is open."""
 
-OnText = Callable[[str | None], Awaitable[None]]
-"""Called with each text message, and with None for a binary one."""
+
+class Handler(Protocol):
+    """What a connection is for."""
+
+    async def handle(self, text: str | None) -> None:
+        """A text message, or None for a binary one; the next comes when this returns. Must not raise."""
+        ...
+
+    def ended(self) -> None:
+        """The connection is over, and all that it said is handled; called exactly once."""
+        ...
+
+
+class Behind(Protocol):
+    """Where frames of others may wait for a connection."""
+
+    def catch_up(self) -> None:
+        """Write those that happened before now."""
+        ...
 
 
 class Connection:
-    """Carries frames out and messages in until either side closes."""
+    """An outlet of the hub, and the receiver of its socket. What is put in before it opens waits for that."""
 
-    __slots__ = ("_closing", "_deadline", "_inbound", "_lane", "_send", "id", "peer_code")
+    __slots__ = (
+        "_behind",
+        "_closing",
+        "_early",
+        "_handler",
+        "_inbox",
+        "_is_lost",
+        "_socket",
+        "_working",
+        "id",
+        "peer_code",
+    )
 
-    def __init__(self, connection_id: str, send: Send) -> None:
+    def __init__(self, connection_id: str) -> None:
         self.id = connection_id
         self.peer_code: int | None = None
-        self._send = send
-        self._lane = Lane()
+        """What the peer closed with; None when we closed first."""
         self._closing: CloseCode | None = None
-        self._deadline: asyncio.Timeout | None = None
-        self._inbound = InboundBudget()
+        self._behind: Behind | None = None
+        self._early: list[bytes] | None = []
+        self._socket: SlimSocket | None = None
+        self._handler: Handler | None = None
+        self._inbox: deque[str | None] | None = None
+        self._working: asyncio.Task[None] | None = None
+        self._is_lost = False
 
     @property
     def close_code(self) -> CloseCode | None:
-        """What we close with; None while we do not. Beside it `peer_code` is set when the peer closed first."""
+        """What we close with; None while we do not."""
         return self._closing
 
     @property
@@ -51,71 +84,113 @@ class Connection:
 
     @property
     def is_closing(self) -> bool:
-        """True once a close is in the lane: nothing goes in after it."""
+        """True once a close is on its way: nothing is put in after it."""
         return self._closing is not None
 
-    def enqueue(self, frame: Frame) -> None:
-        """Put a frame into the lane; never waits.
+    def open(self, scope: Scope, limits: SocketLimits, handler: Handler) -> None:
+        """Take the socket of an accepted upgrade; what is put in goes out from here on."""
+        self._handler = handler
+        self._socket = hand_off(scope, self, limits)
+        early, self._early = self._early, None
+        if early:
+            self._socket.write(b"".join(early))
+        if self._closing is not None:
+            self._socket.close(self._closing.code, self._closing.reason)
+        elif self._inbox:
+            self._socket.pause_reading()
 
-        Over the bound what waits is dropped and the socket closes: it would otherwise see a gap.
-        """
-        if self._closing is None and not self._lane.put(frame):
-            self.drop(close_codes.BACK_PRESSURE)
+    def follow(self, behind: Behind | None) -> None:
+        self._behind = behind
+
+    def enqueue(self, frame: Frame) -> None:
+        """Put a frame in, after all that happened before; never waits."""
+        if self._closing is None:
+            self._catch_up()
+            self._put(frame.wire)
+
+    def write(self, batch: Batch) -> None:
+        """Put frames in that others have too; never waits."""
+        if self._closing is None:
+            self._put(batch.wire)
 
     def close(self, code: CloseCode) -> None:
-        """Close after what is in the lane; the first close counts."""
+        """Close after what is in; the first close counts."""
         if self._closing is None:
-            self._closing = code
-            self._lane.end()
-            self._limit_linger()
+            self._catch_up()
+            self._close(code)
 
     def drop(self, code: CloseCode) -> None:
-        """Close without what is in the lane: it may not be seen any more, or never will be."""
-        self._lane.clear()
-        self.close(code)
+        """Close without what waits: it may not be seen any more, or never will be."""
+        if self._socket is not None:
+            self._socket.forget()
+        elif self._early is not None:
+            self._early.clear()
+        self._close(code)
 
-    def _limit_linger(self) -> None:
-        if self._closing is not None and self._deadline is not None:
-            self._deadline.reschedule(asyncio.get_running_loop().time() + LINGER_SECONDS)
+    def _catch_up(self) -> None:
+        if self._behind is not None:
+            self._behind.catch_up()
 
-    async def carry(self, receive: Receive, on_text: OnText) -> None:
-        """Run the socket until it is closed; messages are handled one after the other."""
-        writer = asyncio.create_task(self._write())
+    def _put(self, wire: bytes) -> None:
+        """Over a bound what waits is dropped, and the socket closes: it would otherwise see a gap."""
+        if self._closing is not None:
+            return
+        if self._socket is not None:
+            if not self._socket.write(wire):
+                self.drop(close_codes.BACK_PRESSURE)
+        elif self._early is not None:
+            self._early.append(wire)
+            if sum(map(len, self._early)) > MAX_EARLY_BYTES:
+                self.drop(close_codes.BACK_PRESSURE)
+
+    def _close(self, code: CloseCode, *, is_answered: bool = True) -> None:
+        if self._closing is None:
+            self._closing = code
+            if self._socket is not None:
+                self._socket.close(code.code, code.reason, is_answered=is_answered)
+
+    def received(self, message: str | bytes) -> None:
+        text = message if isinstance(message, str) else None
+        if self._inbox is not None:
+            self._inbox.append(text)
+            return
+        self._inbox = deque([text])
+        if self._socket is not None:
+            self._socket.pause_reading()
+        # In a context of its own: that of the handshake holds its request.
+        self._working = asyncio.get_running_loop().create_task(self._work(), context=Context())
+
+    async def _work(self) -> None:
         try:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(None) as self._deadline:
-                    self._limit_linger()
-                    await self._read(receive, on_text)
-        finally:
-            self._deadline = None
-            self.close(close_codes.SHUTTING_DOWN)
-            writer.cancel()
-            await asyncio.gather(writer, return_exceptions=True)
+            while self._inbox and self._closing is None and self._handler is not None:
+                await self._handler.handle(self._inbox.popleft())
+                await asyncio.sleep(0)  # even when there is nothing to wait for, others have their turn
+        except Exception:
+            log.exception("connection_failed", connection=self.id)
+            self._cut()
+        self._inbox = self._working = None
+        if self._is_lost:
+            self._end()
+        elif self._socket is not None:
+            self._socket.resume_reading()
 
-    async def _read(self, receive: Receive, on_text: OnText) -> None:
-        while True:
-            message = await receive()
-            if message["type"] == "websocket.disconnect":
-                if not self.is_closing:
-                    self.peer_code = message.get("code", NO_CODE)
-                return
-            text = message.get("text")
-            size = bytes_of(text if text is not None else message["bytes"])
-            if size > MAX_INBOUND_BYTES:
-                self.close(close_codes.MESSAGE_TOO_BIG)
-            if not self.is_closing:
-                await on_text(text)
-            # What has been read already is given out without a pause, and others would wait for all of it: even
-            # when there is nothing to wait for, they have their turn.
-            await asyncio.sleep(self._inbound.spend(size))
+    def _cut(self) -> None:
+        if self._socket is not None:
+            self._socket.abort()
 
-    async def _write(self) -> None:
-        try:
-            await self._lane.pour(self._write_frame)
-            closing = self._closing or close_codes.SHUTTING_DOWN
-            await self._send({"type": "websocket.close", "code": closing.code, "reason": closing.reason})
-        except OSError:
-            return  # the peer is gone: reading ends too, and says so
+    def silent(self) -> None:
+        self._close(close_codes.NO_PONG, is_answered=False)
 
-    async def _write_frame(self, frame: Frame) -> None:
-        await self._send({"type": "websocket.send", "text": frame.text})
+    def lost(self, code: int, *, is_ours: bool) -> None:
+        if self._closing is None and is_ours:
+            self._closing = CloseCode(code, "protocol failure", close_codes.what_next(code))
+        elif self._closing is None:
+            self.peer_code = code
+        self._is_lost = True
+        if self._working is None:
+            self._end()
+
+    def _end(self) -> None:
+        handler, self._handler, self._socket = self._handler, None, None
+        if handler is not None:
+            handler.ended()

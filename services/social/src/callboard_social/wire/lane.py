@@ -1,8 +1,6 @@
-"""The out-lane of one socket: everything it receives goes through it, in the order in which it happened."""
+"""What waits for a client that fetches it: everything it receives is in here, in the order in which it happened."""
 
-import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
 
 from callboard_social.wire.protocol import Frame
 
@@ -11,24 +9,16 @@ MAX_PENDING_BYTES = 1024 * 1024
 waits alone may be larger: whoever reads gets it."""
 LEAST_WEIGHT = 64
 """What the smallest frame counts for: hundreds of thousands of them would take far more memory than they have bytes."""
-FRAMES_IN_A_ROW = 64
-
-
-def _ignore() -> None:
-    pass
 
 
 class Lane:
     """Frames that wait for one reader. To put one in never waits, so the hub never waits for a client."""
 
-    __slots__ = ("_frames", "_is_ended", "_pending_bytes", "on_change")
+    __slots__ = ("_frames", "_pending_bytes")
 
     def __init__(self) -> None:
         self._frames: deque[Frame] = deque()
         self._pending_bytes = 0
-        self._is_ended = False
-        self.on_change: Callable[[], None] = _ignore
-        """Called when there is more to read, or nothing will come any more."""
 
     def __bool__(self) -> bool:
         return bool(self._frames)
@@ -37,7 +27,6 @@ class Lane:
         """Add a frame; False when more waits now than may wait."""
         self._frames.append(frame)
         self._pending_bytes += max(frame.size, LEAST_WEIGHT)
-        self.on_change()
         return self._pending_bytes <= MAX_PENDING_BYTES or len(self._frames) == 1
 
     @property
@@ -51,28 +40,13 @@ class Lane:
         self._pending_bytes -= max(frame.size, LEAST_WEIGHT)
         return frame
 
+    def take_all(self) -> list[Frame]:
+        """All frames; none waits any longer."""
+        frames = list(self._frames)
+        self.clear()
+        return frames
+
     def clear(self) -> None:
         """Throw away what waits."""
         self._frames.clear()
         self._pending_bytes = 0
-
-    def end(self) -> None:
-        """Nothing is put in any more: whoever pours it out is done when it is empty."""
-        self._is_ended = True
-        self.on_change()
-
-    async def pour(self, write: Callable[[Frame], Awaitable[None]]) -> None:
-        """Write frames as they come, until the lane is ended and empty."""
-        wake = asyncio.Event()
-        self.on_change = wake.set
-        while True:
-            wake.clear()
-            written = 0
-            while self._frames:
-                await write(self.take())
-                written += 1
-                if written % FRAMES_IN_A_ROW == 0:
-                    await asyncio.sleep(0)  # sending does not pause while the peer reads
-            if self._is_ended:
-                return
-            await wake.wait()

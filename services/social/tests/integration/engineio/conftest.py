@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from callboard_social.wire.carrier import BoundedCarrier
+from callboard_social.handoff import HandoffProtocol
 from callboard_social.wire.engineio import EngineOptions, EngineServer, EngineSession
 from callboard_social.wire.protocol import Frame
 from callboard_testkit.engine_client import PATIENCE_SECONDS
@@ -74,7 +74,7 @@ def start_engine() -> StartEngine:
             engine = EngineUnderTest("", http, None)
             engine.server = _served(engine, EngineOptions(**(CALM | options)))
             app = wrap(_with_lifespan(engine.server))
-            async with running(app, ws=BoundedCarrier, ws_per_message_deflate=False) as url:
+            async with running(app, ws=HandoffProtocol, ws_ping_interval=None, ws_per_message_deflate=False) as url:
                 engine.url = url + PATH
                 try:
                     yield engine

@@ -75,6 +75,7 @@ async def test_a_message_that_is_too_large_closes_a_websocket(start_engine: Star
             socket = await engine.open_socket()
             await socket.send(message)
             assert await socket.closed() == 1009
+            assert await engine.opened[-1].ended() is False
             assert engine.opened[-1].received == []
         assert engine.endings == ["too-large"] * 3
 
@@ -139,12 +140,20 @@ async def test_a_dropped_polling_session_gives_its_last_words_only(engine: Engin
     assert engine.endings == ["dropped"]
 
 
-async def test_a_dropped_websocket_gives_its_last_words_only(engine: EngineUnderTest) -> None:
+async def test_a_dropped_websocket_gives_its_last_words_and_nothing_that_waits(engine: EngineUnderTest) -> None:
     socket = await engine.open_socket()
+    socket.socket.transport.pause_reading()
     session = engine.opened[0].session
-    session.send(event(1))
+    frame = Frame("event", "4" + "x" * 65_535)
+    sent = MAX_PENDING_BYTES // frame.size - 1
+    for _ in range(sent):
+        session.send(frame)
     session.drop(LAST)
-    assert await socket.receive() == "41/agents,"
+    socket.socket.transport.resume_reading()
+    heard = 0
+    while await socket.receive() == frame.text:
+        heard += 1
+    assert heard < sent
     assert await socket.closed() == 1000
     assert await engine.opened[0].ended() is True
 
@@ -214,7 +223,7 @@ async def test_a_websocket_that_takes_too_little_is_closed(engine: EngineUnderTe
     socket = await engine.open_socket()
     session = engine.opened[0].session
     frame = Frame("event", "4" + "x" * 65_535)
-    for _ in range(MAX_PENDING_BYTES // frame.size + 1):
+    for _ in range(10 * MAX_PENDING_BYTES // frame.size):
         session.send(frame)
     assert session.is_closing
     assert await socket.closed() == 1008

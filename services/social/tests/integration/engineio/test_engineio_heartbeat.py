@@ -133,9 +133,9 @@ async def test_what_waits_for_a_dead_client_is_let_go(start_engine: StartEngine)
         session = engine.opened[0].session
         session.send(Frame("event", "4" + "x" * 1_000))
         await engine.opened[0].ended()
-        assert not session.lane
+        assert not session.polling.lane
         session.send(Frame("event", "4late"))
-        assert not session.lane
+        assert not session.polling.lane
         assert not engine.server._registry.all()
 
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import httpx
 import pytest
-from callboard_social.wire import inbound
+from callboard_social.handoff import inbound
 from callboard_social.wire.lane import MAX_PENDING_BYTES
 from callboard_social.wire.protocol import Frame
 from callboard_testkit.engine_client import EnginePolling
@@ -212,7 +212,7 @@ async def test_a_payload_has_a_bounded_number_of_packets(
     monkeypatch.setattr(inbound, "BURST_OF_MESSAGES", 10_000)
     async with start_engine() as engine:
         client = await engine.open()
-        engine.opened[0].session._budget = inbound.InboundBudget()
+        engine.opened[0].session.polling._budget = inbound.InboundBudget()
         await client.say("\x1e".join(["3"] * 1_000))
         response = await client.post("\x1e".join(["3"] * 1_001))
         assert (response.status_code, response.json()["code"]) == (413, "payload-too-large")
@@ -223,7 +223,7 @@ async def test_who_says_too_much_is_heard_more_slowly(monkeypatch: pytest.Monkey
     monkeypatch.setattr(inbound, "BURST_OF_MESSAGES", 10)
     monkeypatch.setattr(inbound, "MESSAGES_PER_SECOND", 1_000.0)
     client = await engine.open()
-    engine.opened[0].session._budget = inbound.InboundBudget()
+    engine.opened[0].session.polling._budget = inbound.InboundBudget()
     started = asyncio.get_running_loop().time()
     await client.say("\x1e".join(f"4{number}" for number in range(210)))
     assert asyncio.get_running_loop().time() - started >= 0.18

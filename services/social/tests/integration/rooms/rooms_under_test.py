@@ -13,9 +13,9 @@ from callboard_contracts.identity import Identity, IdentityKind, Role
 from callboard_contracts.keys import channel_key
 from callboard_servicekit.app import telemetry_of
 from callboard_social.app import create_app
+from callboard_social.handoff import HandoffProtocol
 from callboard_social.resources import SocialResources, resources_of
 from callboard_social.settings import SocialSettings
-from callboard_social.wire.carrier import BoundedCarrier
 from callboard_testkit.running import declare_revocations_complete, running
 from callboard_testkit.signing import TokenMinter
 from callboard_testkit.waiting import eventually
@@ -60,7 +60,7 @@ async def running_rooms(
     """Serve rooms until the end of the block; they are ready when it begins."""
     app = create_app(settings)
     async with (
-        running(app, ws=BoundedCarrier) as url,
+        running(app, ws=HandoffProtocol, ws_ping_interval=None) as url,
         Redis.from_url(revocations_redis_url or settings.redis_url) as redis,
     ):
         await declare_revocations_complete(redis)

@@ -7,25 +7,25 @@ from datetime import timedelta
 import httpx
 import pytest
 from callboard_contracts.channels import GENERAL, Channel
-from callboard_contracts.close_codes import CloseCode
 from callboard_contracts.rooms import RoomCreate, RoomMemberSet, RoomRole
 from callboard_servicekit.database import Database
 from callboard_servicekit.migrations import migrate
 from callboard_servicekit.relay.relay import Relay, RelayUnavailable
 from callboard_social.dialects.native import NativeDialect
-from callboard_social.hub.channel import Member
 from callboard_social.hub.hub import Hub
+from callboard_social.hub.member import Member
 from callboard_social.migrations import SCRIPTS
 from callboard_social.rooms.clock import utc_now
 from callboard_social.rooms.service import Rooms
 from callboard_social.tables import MemberRow, RemovalRow
-from callboard_social.wire.protocol import Frame
 from callboard_testkit.postgres_server import PostgresServer
 from callboard_testkit.redis_server import RedisServer
 from callboard_testkit.signing import TokenMinter
 from callboard_testkit.waiting import eventually
 from redis.asyncio import Redis
 from sqlalchemy import delete, select
+
+from services.social.tests.unit.listener import Listener
 
 from .conftest import MakeSettings
 from .rooms_under_test import (
@@ -44,28 +44,10 @@ DEN = Channel.room("den")
 ADA = identity("ada")
 
 
-class Lane:
-    """What a member's client is told."""
-
-    def __init__(self, name: str) -> None:
-        self.id = name
-        self.frames: list[Frame] = []
-
-    def enqueue(self, frame: Frame) -> None:
-        self.frames.append(frame)
-
-    def close(self, code: CloseCode) -> None:
-        raise AssertionError(f"closed with {code}")
-
-    drop = close
-
-    @property
-    def kinds(self) -> list[str]:
-        return [frame.kind for frame in self.frames]
-
-
-async def enter(hub: Hub, user: str, *channels: Channel, organization_id: str = ORGANIZATION) -> tuple[Member, Lane]:
-    lane = Lane(f"{user}-{organization_id}")
+async def enter(
+    hub: Hub, user: str, *channels: Channel, organization_id: str = ORGANIZATION
+) -> tuple[Member, Listener]:
+    lane = Listener(f"{user}-{organization_id}")
     member = Member(lane, identity(user, organization_id=organization_id), NativeDialect())
     hub.register(member)
     await hub.join(member, channels or [DEN], lambda _places: None)

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from callboard_contracts.events import Event
-from callboard_contracts.native import Bus, Connected, Error, Reset, Subscribed
+from callboard_contracts.native import Bus, Connected, Draining, Error, Reset, Subscribed
 
-Frame = Event | Connected | Subscribed | Error | Reset | Bus
+Frame = Event | Connected | Subscribed | Error | Reset | Bus | Draining
 
 _CONTROL: Mapping[str, type[Frame]] = {
     "connected": Connected,
@@ -15,6 +15,7 @@ _CONTROL: Mapping[str, type[Frame]] = {
     "error": Error,
     "reset": Reset,
     "bus": Bus,
+    "draining": Draining,
 }
 _EVENT_MEMBERS = frozenset({"type", "channel", "position", "data"})
 

@@ -17,6 +17,7 @@ from callboard_contracts.native import (
     TICKET_SUBPROTOCOL_PREFIX,
     Bus,
     Connected,
+    Draining,
     Error,
     Reset,
     Subscribed,
@@ -29,12 +30,18 @@ from callboard_worker.sdk.conversation import Conversation, TryAgain
 from callboard_worker.sdk.errors import SocketClosedForGood
 from callboard_worker.sdk.frames import MalformedFrame, parse_frame
 from callboard_worker.sdk.gateway import refusal
-from callboard_worker.sdk.retry import TEMPORARY_STATUSES, RetryPolicy, Timing, retry_after_seconds
+from callboard_worker.sdk.retry import (
+    MAX_RETRY_AFTER_SECONDS,
+    TEMPORARY_STATUSES,
+    RetryPolicy,
+    Timing,
+    retry_after_seconds,
+)
 from callboard_worker.sdk.seen import SeenPositions
 
 SOCKET_PATH = "/social/api/socials/ws"
 TOLD_DELAY_SECONDS = 5.0
-"""After 1001 and 4429."""
+"""After 1001 and 4429, when no `Draining` told which."""
 STABLE_AFTER_SECONDS = 10.0
 """A connection that lived as long ends a row of failures; one that is closed at once does not."""
 FIRST_FRAME_SECONDS = 10.0
@@ -104,6 +111,7 @@ class EventStream:
         self._timing = timing
         self._seen = SeenPositions()
         self._attempts = _Attempts(timing)
+        self._told_seconds = TOLD_DELAY_SECONDS
         self._items = self._follow()
 
     async def __aenter__(self) -> Self:
@@ -163,6 +171,7 @@ class EventStream:
 
     async def _converse(self, socket: ClientConnection, *, is_return: bool) -> AsyncGenerator[StreamItem, None]:
         conversation = Conversation(self._seen, self._channels)
+        self._told_seconds = TOLD_DELAY_SECONDS
         while True:
             # A server that never says `connected` would hold us for ever.
             async with asyncio.timeout(None if conversation.is_connected else FIRST_FRAME_SECONDS):
@@ -171,6 +180,8 @@ class EventStream:
                 await socket.send(request.model_dump_json(by_alias=True, exclude_none=True))
             if isinstance(frame, Error):
                 conversation.refuse(frame)
+            elif isinstance(frame, Draining):
+                self._told_seconds = min(frame.retry_after_ms / 1000, MAX_RETRY_AFTER_SECONDS)
             elif frame is not None and conversation.take(frame):
                 yield frame
             if is_return and conversation.is_complete:
@@ -185,7 +196,7 @@ class EventStream:
             raise SocketClosedForGood(code, reason) from closed
         if then is Return.WITH_NEW_TOKEN:
             self._discard_identity()
-        told = TOLD_DELAY_SECONDS if then is Return.AFTER_DELAY else 0.0
+        told = self._told_seconds if then is Return.AFTER_DELAY else 0.0
         return self._lost(f"{reason} ({code})", lived_seconds, told)
 
     def _after_refusal(self, refused: InvalidStatus) -> ConnectionLost:

@@ -1,9 +1,13 @@
 """What stands behind a namespace, and what it is given."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
+from callboard_contracts.identity import Identity
+
 from callboard_social.dialects.socketio.socket import Socket
+from callboard_social.limits import RateLimit
 from callboard_social.wire.protocol import Frame
 
 Acknowledge = Callable[..., None]
@@ -50,7 +54,16 @@ class SocketSession(Protocol):
         ...
 
 
-Application = Callable[[Socket], SocketSession]
+@dataclass(slots=True)
+class Visit:
+    """What the sockets of one session share. `presented` is who its handshake proves, if it carries a token."""
+
+    presented: Identity | None = None
+    violations: RateLimit | None = None
+    """Of the protocol; None until there is one."""
+
+
+Application = Callable[[Socket, Visit], SocketSession]
 
 
 class Traffic(Protocol):

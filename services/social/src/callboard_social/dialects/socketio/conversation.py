@@ -49,7 +49,7 @@ class Conversation:
         with self._called(), self._reporting("socket_event_failed"):
             await self._session.receive(event_name(packet.data), packet.data[1:], acknowledge)
 
-    async def acknowledged(self, packet: Packet) -> None:
+    def acknowledged(self, packet: Packet) -> None:
         """An acknowledgement; one that nobody waits for is ignored."""
         waiting = None if packet.id is None else self.socket.acknowledged(packet.id)
         if waiting is not None:

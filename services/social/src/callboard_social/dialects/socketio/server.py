@@ -3,9 +3,9 @@
 from collections.abc import Collection, Mapping
 from datetime import timedelta
 
-from callboard_social.dialects.socketio.application import Application, Traffic
+from callboard_social.dialects.socketio.application import Application, Traffic, Visit
 from callboard_social.dialects.socketio.packet import Packet, PacketType, event_name
-from callboard_social.dialects.socketio.session import Engine, NamespacesOfSession
+from callboard_social.dialects.socketio.session import Endpoint, Engine, NamespacesOfSession
 from callboard_social.metrics import UNKNOWN
 from callboard_social.wire.protocol import Frame
 
@@ -37,14 +37,13 @@ class SocketIo:
         events: Collection[str] = (),
         patience: timedelta = PATIENCE,
     ) -> None:
-        self._applications = dict(applications)
         self._traffic = traffic
         self._events = frozenset(events)
-        self._patience = patience
+        self._endpoint = Endpoint(dict(applications), self._inbound, self._outbound, patience)
 
-    async def __call__(self, engine: Engine) -> NamespacesOfSession:
+    async def __call__(self, engine: Engine, visit: Visit | None = None) -> NamespacesOfSession:
         """For `EngineServer`'s ``open_session``."""
-        return NamespacesOfSession(engine, self._applications, self._inbound, self._outbound, self._patience)
+        return NamespacesOfSession(engine, self._endpoint, Visit() if visit is None else visit)
 
     def _inbound(self, packet: Packet | None, size: int) -> None:
         if self._traffic is not None:

@@ -1,24 +1,28 @@
 """One Engine.IO session: the namespaces that its client is connected to."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
+from contextvars import Context
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
 import structlog
 from starlette.requests import HTTPConnection
 
-from callboard_social.dialects.socketio.application import Application
+from callboard_social.dialects.socketio.application import Application, Visit
 from callboard_social.dialects.socketio.conversation import Conversation
 from callboard_social.dialects.socketio.packet import MalformedPacket, Packet, PacketType
 from callboard_social.dialects.socketio.reading import PacketReader
 from callboard_social.dialects.socketio.socket import Socket, connect_error_frame
-from callboard_social.wire.protocol import Frame, bytes_of
+from callboard_social.wire.protocol import Batch, Frame, bytes_of
 
 log = structlog.get_logger(__name__)
 
 INVALID_NAMESPACE = "Invalid namespace"
 UNEXPECTED = "a packet that its namespace does not take now"
+_OF_A_NAMESPACE = frozenset({PacketType.EVENT, PacketType.ACK, PacketType.DISCONNECT})
+"""What a client may say where it is connected."""
 
 
 class Engine(Protocol):
@@ -33,6 +37,8 @@ class Engine(Protocol):
 
     def send(self, frame: Frame) -> None: ...
 
+    def write(self, batch: Batch) -> None: ...
+
     def close(self) -> None: ...
 
     def drop(self, *last: Frame) -> None: ...
@@ -40,6 +46,16 @@ class Engine(Protocol):
 
 Inbound = Callable[[Packet | None, int], None]
 """Counts a packet, or what is none, and its bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """What the sessions of one path share. `outbound` counts a frame; `patience` as `SocketIo` has it."""
+
+    applications: Mapping[str, Application]
+    inbound: Inbound
+    outbound: Callable[[Frame], None]
+    patience: timedelta
 
 
 class NamespacesOfSession:
@@ -50,30 +66,28 @@ class NamespacesOfSession:
     crossed our disconnect are ignored instead: their sender could not know.
     """
 
-    def __init__(
-        self,
-        engine: Engine,
-        applications: Mapping[str, Application],
-        inbound: Inbound,
-        outbound: Callable[[Frame], None],
-        patience: timedelta,
-    ) -> None:
+    __slots__ = (
+        "_bytes_read",
+        "_deadline",
+        "_disconnected",
+        "_endpoint",
+        "_engine",
+        "_has_closed",
+        "_open",
+        "_reader",
+        "_visit",
+    )
+
+    def __init__(self, engine: Engine, endpoint: Endpoint, visit: Visit) -> None:
         self._engine = engine
-        self._applications = applications
-        self._inbound = inbound
-        self._outbound = outbound
-        self._patience = patience
+        self._endpoint = endpoint
+        self._visit = visit
         self._reader = PacketReader()
         self._bytes_read = 0
         self._open: dict[str, Conversation] = {}
-        self._disconnected: set[str] = set()
+        self._disconnected: frozenset[str] = frozenset()
         self._has_closed = False
         self._deadline: asyncio.TimerHandle | None = None
-        self._handlers: dict[PacketType, Callable[[Conversation, Packet], Awaitable[None]]] = {
-            PacketType.EVENT: Conversation.receive,
-            PacketType.ACK: Conversation.acknowledged,
-            PacketType.DISCONNECT: self._leave,
-        }
 
     @property
     def request(self) -> HTTPConnection:
@@ -112,8 +126,11 @@ class NamespacesOfSession:
     def send(self, frame: Frame) -> None:
         self._engine.send(frame)
 
+    def write(self, batch: Batch) -> None:
+        self._engine.write(batch)
+
     def reply(self, frame: Frame) -> None:
-        self._outbound(frame)
+        self._endpoint.outbound(frame)
         self._engine.send(frame)
 
     def close(self) -> None:
@@ -125,16 +142,16 @@ class NamespacesOfSession:
         if last is None:
             self._engine.drop()
         else:
-            self._outbound(last)
+            self._endpoint.outbound(last)
             self._engine.drop(last)
 
     def parted(self, socket: Socket) -> None:
         if socket.was_connected:
-            self._disconnected.add(socket.namespace)
+            self._disconnected |= {socket.namespace}
         self._end(socket.namespace)
 
     def _count(self, packet: Packet | None) -> None:
-        self._inbound(packet, self._bytes_read)
+        self._endpoint.inbound(packet, self._bytes_read)
         self._bytes_read = 0
 
     def _violation(self, reason: str) -> None:
@@ -145,12 +162,18 @@ class NamespacesOfSession:
         conversation = self._open.get(packet.namespace)
         if packet.type is PacketType.CONNECT and conversation is None:
             await self._connect(packet)
-            return
-        handler = self._handlers.get(packet.type)
-        if handler is not None and conversation is not None:
-            await handler(conversation, packet)
-        elif handler is None or not self._expects(packet):
+        elif packet.type not in _OF_A_NAMESPACE or not self._expects(packet):
             self._violation(UNEXPECTED)
+        elif conversation is not None:
+            await self._pass_on(packet, conversation)
+
+    async def _pass_on(self, packet: Packet, conversation: Conversation) -> None:
+        if packet.type is PacketType.EVENT:
+            await conversation.receive(packet)
+        elif packet.type is PacketType.ACK:
+            conversation.acknowledged(packet)
+        else:
+            self._end(packet.namespace)
 
     def _forgo(self, begun: Packet) -> None:
         """Nothing is kept for a namespace that is not open; a packet that crossed our disconnect is ignored."""
@@ -164,23 +187,21 @@ class NamespacesOfSession:
         return packet.namespace in self._open or packet.namespace in self._disconnected
 
     async def _connect(self, packet: Packet) -> None:
-        application = self._applications.get(packet.namespace)
+        application = self._endpoint.applications.get(packet.namespace)
         if application is None:
             self.reply(connect_error_frame(packet.namespace, INVALID_NAMESPACE))
             return
-        self._disconnected.discard(packet.namespace)
+        self._disconnected -= {packet.namespace}
         socket = Socket(packet.namespace, self)
-        conversation = self._open[packet.namespace] = Conversation(socket, application(socket))
+        conversation = self._open[packet.namespace] = Conversation(socket, application(socket, self._visit))
         await conversation.begin(packet.data or {})
-
-    async def _leave(self, conversation: Conversation, _packet: Packet) -> None:
-        self._end(conversation.socket.namespace)
 
     def _end(self, namespace: str) -> None:
         self._open.pop(namespace).end(is_clean=True)
         if not self._open and not self._has_closed and self._deadline is None:
             loop = asyncio.get_running_loop()
-            self._deadline = loop.call_later(self._patience.total_seconds(), self.close)
+            seconds = self._endpoint.patience.total_seconds()
+            self._deadline = loop.call_later(seconds, self.close, context=Context())
 
     def _stop_deadline(self) -> None:
         if self._deadline is not None:

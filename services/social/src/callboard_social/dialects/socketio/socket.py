@@ -9,7 +9,8 @@ from callboard_contracts.close_codes import CloseCode, Return
 from starlette.requests import HTTPConnection
 
 from callboard_social.dialects.socketio.packet import Packet, PacketType, encode
-from callboard_social.wire.protocol import Frame
+from callboard_social.wire.connection import Behind
+from callboard_social.wire.protocol import Batch, Frame
 
 MAX_UNANSWERED = 64
 """Bound of the acknowledgements that one socket waits for; beyond it the oldest is given up."""
@@ -44,6 +45,10 @@ class Trunk(Protocol):
 
     def send(self, frame: Frame) -> None: ...
 
+    def write(self, batch: Batch) -> None:
+        """Send frames that others get too."""
+        ...
+
     def reply(self, frame: Frame) -> None:
         """Send, and count."""
         ...
@@ -64,7 +69,17 @@ class Trunk(Protocol):
 class Socket:
     """An outlet of the hub. `id` is the public one; the session's own id is a secret."""
 
-    __slots__ = ("_is_closed", "_last_id", "_trunk", "_unanswered", "close_code", "id", "namespace", "was_connected")
+    __slots__ = (
+        "_behind",
+        "_is_closed",
+        "_last_id",
+        "_trunk",
+        "_unanswered",
+        "close_code",
+        "id",
+        "namespace",
+        "was_connected",
+    )
 
     def __init__(self, namespace: str, trunk: Trunk) -> None:
         self.id = secrets.token_urlsafe(_ID_BYTES)
@@ -72,9 +87,10 @@ class Socket:
         self.close_code: CloseCode | None = None
         """What this socket was closed with by us, if it was."""
         self._trunk = trunk
+        self._behind: Behind | None = None
         self.was_connected = False
         self._is_closed = False
-        self._unanswered: OrderedDict[int, OnAcknowledged] = OrderedDict()
+        self._unanswered: OrderedDict[int, OnAcknowledged] | None = None
         self._last_id = -1
 
     @property
@@ -101,10 +117,23 @@ class Socket:
             expected = None if acknowledged is None else self._expect(acknowledged)
             self._reply(Packet(PacketType.EVENT, self.namespace, [event, *arguments], expected), event)
 
+    def follow(self, behind: Behind | None) -> None:
+        self._behind = behind
+
+    def _catch_up(self) -> None:
+        if self._behind is not None:
+            self._behind.catch_up()
+
     def enqueue(self, frame: Frame) -> None:
-        """Put a frame into the lane, if the socket is open; never waits."""
+        """Put a frame into the lane, if the socket is open, after all that happened before; never waits."""
         if self.is_open:
+            self._catch_up()
             self._trunk.send(frame)
+
+    def write(self, batch: Batch) -> None:
+        """Put frames into the lane that others get too, if the socket is open; never waits."""
+        if self.is_open:
+            self._trunk.write(batch)
 
     def close(self, code: CloseCode) -> None:
         """Close after what is in the lane: this namespace for good, or the transport, so that the client comes back."""
@@ -114,8 +143,7 @@ class Socket:
         if code.then is Return.NEVER:
             self._part(self._farewell(code.reason))
         else:
-            self._is_closed = True
-            self._trunk.close()
+            self.postpone()
 
     def drop(self, code: CloseCode) -> None:
         """Close the transport without what is in the lane; if it is for good, with this namespace's farewell."""
@@ -141,6 +169,7 @@ class Socket:
     def postpone(self) -> None:
         """Close the transport without a reason of the table: the client comes back, and may have more luck."""
         if not self._is_closed:
+            self._catch_up()
             self._is_closed = True
             self._trunk.close()
 
@@ -166,14 +195,16 @@ class Socket:
 
     def acknowledged(self, acknowledgement_id: int) -> OnAcknowledged | None:
         """Who waits for this acknowledgement; None when nobody does, or not any more."""
-        return self._unanswered.pop(acknowledgement_id, None)
+        return self._unanswered.pop(acknowledgement_id, None) if self._unanswered else None
 
     def forget(self) -> None:
         """Nothing is sent or awaited any more: the session is over, or this namespace is."""
         self._is_closed = True
-        self._unanswered.clear()
+        self._unanswered = None
 
     def _expect(self, acknowledged: OnAcknowledged) -> int:
+        if self._unanswered is None:
+            self._unanswered = OrderedDict()
         self._last_id += 1
         self._unanswered[self._last_id] = acknowledged
         if len(self._unanswered) > MAX_UNANSWERED:
@@ -181,6 +212,7 @@ class Socket:
         return self._last_id
 
     def _reply(self, packet: Packet, kind: str) -> None:
+        self._catch_up()
         self._trunk.reply(encode(packet, kind))
 
     def _farewell(self, reason: str, data: Any = None) -> Frame:
@@ -189,6 +221,7 @@ class Socket:
         return connect_error_frame(self.namespace, reason, data)
 
     def _part(self, farewell: Frame) -> None:
+        self._catch_up()
         self._is_closed = True
         self._trunk.reply(farewell)
         self._trunk.parted(self)

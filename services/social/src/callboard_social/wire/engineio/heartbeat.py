@@ -1,62 +1,71 @@
 """Pings at the interval that the client was told, and notices when nothing comes back."""
 
 import asyncio
-from collections.abc import Callable
 from datetime import timedelta
+from typing import Protocol
 
+from callboard_social.handoff import Wheel
+
+STEPS = 50
+"""How exact a ping is: late by a fiftieth of the shorter of the two times at most, and never early."""
 SLACK_SECONDS = 0.05
-"""A ping that leaves later than planned by less than this does not put its deadline off: what the handshake announced
-holds to the millisecond."""
+"""A ping that leaves later than planned by less than this, and the wheel's step, puts off neither its deadline nor those
+after it: what the handshake announced holds to the millisecond."""
+
+
+class Rhythm:
+    """What the heartbeats of a server share: the times that clients are told, in seconds, and one timer for all."""
+
+    __slots__ = ("interval", "slack", "timeout", "wheel")
+
+    def __init__(self, interval: timedelta, timeout: timedelta) -> None:
+        self.interval = interval.total_seconds()
+        self.timeout = timeout.total_seconds()
+        step = min(self.interval, self.timeout) / STEPS
+        self.slack = step + SLACK_SECONDS
+        self.wheel = Wheel(step)
+
+
+class Beating(Protocol):
+    """Whose heartbeat it is."""
+
+    @property
+    def is_busy(self) -> bool:
+        """True while what the client said is still being handled; nothing is read then, so silence says nothing."""
+        ...
+
+    def ping(self) -> None:
+        """Send a ping; must not wait."""
+        ...
+
+    def silent(self) -> None:
+        """Nothing was heard in time after a ping; called once, and last."""
+        ...
 
 
 class Heartbeat:
-    """One timer, which wakes about twice an interval whatever the traffic.
+    """Wakes about twice an interval, whatever the traffic."""
 
-    Args:
-        ping: sends a ping; must not wait.
-        lost: called once, when nothing was heard for `timeout` after a ping.
-        is_busy: True while what the client said is still being handled; nothing is read then, so silence says nothing.
-    """
+    __slots__ = ("_deadline", "_is_awaited", "_next_ping", "_owner", "_rhythm", "_slot")
 
-    __slots__ = (
-        "_deadline",
-        "_interval",
-        "_is_awaited",
-        "_is_busy",
-        "_lost",
-        "_next_ping",
-        "_ping",
-        "_timeout",
-        "_timer",
-    )
-
-    def __init__(
-        self,
-        interval: timedelta,
-        timeout: timedelta,
-        *,
-        ping: Callable[[], None],
-        lost: Callable[[], None],
-        is_busy: Callable[[], bool],
-    ) -> None:
-        self._interval = interval.total_seconds()
-        self._timeout = timeout.total_seconds()
-        self._ping = ping
-        self._lost = lost
-        self._is_busy = is_busy
+    def __init__(self, rhythm: Rhythm) -> None:
+        self._rhythm = rhythm
+        self._owner: Beating | None = None
         self._is_awaited = False
         self._next_ping = 0.0
         self._deadline = 0.0
-        self._timer: asyncio.TimerHandle | None = None
+        self._slot: int | None = None
 
-    def start(self) -> None:
-        self._next_ping = asyncio.get_running_loop().time() + self._interval
+    def start(self, owner: Beating) -> None:
+        self._owner = owner
+        self._next_ping = _now() + self._rhythm.interval
         self._wake_at(self._next_ping)
 
     def stop(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        if self._slot is not None:
+            self._rhythm.wheel.discard(self, self._slot)
+        # The two know each other: this ends them without the garbage collector.
+        self._slot = self._owner = None
 
     def heard(self) -> None:
         """Any packet is a sign of life."""
@@ -64,28 +73,40 @@ class Heartbeat:
 
     @property
     def is_overdue(self) -> bool:
-        """True when the deadline has passed, even if the timer has not run yet."""
-        now = asyncio.get_running_loop().time()
-        return self._timer is not None and self._is_awaited and now >= self._deadline and not self._is_busy()
+        """True when the deadline has passed, even if the wheel has not turned yet."""
+        return self._owner is not None and self._is_missed(self._owner) and _now() >= self._deadline
+
+    def _is_missed(self, owner: Beating) -> bool:
+        return self._is_awaited and not owner.is_busy
 
     def _wake_at(self, when: float) -> None:
-        self._timer = asyncio.get_running_loop().call_at(when, self._beat)
+        self._slot = self._rhythm.wheel.add(self, when - _now())
 
-    def _beat(self) -> None:
-        now = asyncio.get_running_loop().time()
-        if self._is_awaited and not self._is_busy():
-            if now < self._deadline:
-                self._wake_at(self._deadline)
-            else:
-                self._timer = None
-                self._lost()
+    def wake(self) -> None:
+        """The wheel's turn."""
+        owner, now = self._owner, _now()
+        self._slot = None
+        if owner is None:
             return
+        if not self._is_missed(owner):
+            self._beat(owner, now)
+        elif now < self._deadline:
+            self._wake_at(self._deadline)
+        else:
+            self.stop()
+            owner.silent()
+
+    def _beat(self, owner: Beating, now: float) -> None:
         self._is_awaited = now >= self._next_ping
         if not self._is_awaited:
             self._wake_at(self._next_ping)
             return
-        planned = max(self._next_ping, now - SLACK_SECONDS)
-        self._deadline = planned + self._timeout
-        self._next_ping = planned + self._interval
+        planned = max(self._next_ping, now - self._rhythm.slack)
+        self._deadline = planned + self._rhythm.timeout
+        self._next_ping = planned + self._rhythm.interval
         self._wake_at(min(self._deadline, self._next_ping))
-        self._ping()  # the last thing: it may stop the heartbeat
+        owner.ping()  # the last thing: it may stop the heartbeat
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from starlette.types import Receive, Send
 
+from callboard_social.handoff.inbound import InboundBudget
 from callboard_social.wire.engineio.errors import (
     DuplicateRequest,
     MalformedPacket,
@@ -15,6 +16,8 @@ from callboard_social.wire.engineio.errors import (
 )
 from callboard_social.wire.engineio.options import Ending
 from callboard_social.wire.engineio.packet import SEPARATOR, PacketType, decode_payload, encode_frame
+from callboard_social.wire.lane import Lane
+from callboard_social.wire.protocol import Batch, Frame
 
 if TYPE_CHECKING:
     from callboard_social.wire.engineio.session import EngineSession
@@ -32,21 +35,39 @@ because the client did not hear the answer to its probe, must not spin."""
 
 
 class Polling:
-    """At most one GET and one POST at a time."""
+    """At most one GET and one POST at a time.
 
-    __slots__ = ("_is_polled", "_is_pushed", "_is_python", "_session", "_waiting")
+    Args:
+        session: what it carries.
+        user_agent: what the client calls itself.
+    """
 
-    def __init__(self, session: "EngineSession") -> None:
+    __slots__ = ("_budget", "_is_polled", "_is_pushed", "_is_python", "_session", "_waiting", "lane")
+
+    def __init__(self, session: "EngineSession", user_agent: str) -> None:
         self._session = session
+        self._budget = InboundBudget()
+        self.lane = Lane()
         self._is_polled = False
         self._is_pushed = False
         self._waiting: asyncio.Timeout | None = None
-        self._is_python = _PYTHON_CLIENT.search(session.request.headers.get("User-Agent", "")) is not None
-        session.lane.on_change = self.release
+        self._is_python = _PYTHON_CLIENT.search(user_agent) is not None
 
     @property
     def is_attended(self) -> bool:
         return self._is_polled
+
+    def put(self, frame: Frame) -> bool:
+        is_within_bound = self.lane.put(frame)
+        self.release()
+        return is_within_bound
+
+    def write(self, batch: Batch) -> bool:
+        # The last one tells: what waits only becomes more.
+        return [self.put(frame) for frame in batch.frames][-1]
+
+    def clear(self) -> None:
+        self.lane.clear()
 
     def leave(self) -> None:
         self.release()
@@ -77,7 +98,7 @@ class Polling:
         self._is_polled = True
         try:
             within = NOOP_SECONDS if session.upgrading is not None else None
-            is_waiting = not session.lane and not session.is_closing
+            is_waiting = not self.lane and not session.is_closing
             if (is_waiting and await self._leaves(receive, within)) or await self._leaves(receive, 0):
                 return
             is_last, packets = self._next_packets()
@@ -116,7 +137,7 @@ class Polling:
         return is_last, packets if packets or is_last else [PacketType.NOOP]
 
     def _take_from_lane(self) -> list[str]:
-        lane, packets, size = self._session.lane, list[str](), 0
+        lane, packets, size = self.lane, list[str](), 0
         max_packets = PYTHON_CLIENT_PACKETS if self._is_python else MAX_POLL_PACKETS
         while lane and size < MAX_POLL_BYTES:
             more = list(encode_frame(lane.first))
@@ -151,7 +172,7 @@ class Polling:
             body = await self._read(receive)
             if body is None:
                 return
-            await session.take(*decode_payload(body, session.options.max_packets))
+            await session.take(decode_payload(body, session.options.max_packets), self._budget)
         except MalformedPacket:
             session.end(Ending.MALFORMED)
             raise

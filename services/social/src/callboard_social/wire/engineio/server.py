@@ -1,12 +1,8 @@
 """The server: one path that takes HTTP and WebSocket requests."""
 
 import asyncio
-import json
-import re
-import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from datetime import timedelta
 
 from callboard_servicekit.errors import ServiceError, Unavailable
 from callboard_servicekit.problems import render
@@ -20,19 +16,16 @@ from callboard_social.wire.engineio.errors import (
     UnknownSession,
     UnknownTransport,
 )
+from callboard_social.wire.engineio.handshake import new_id, open_packet
 from callboard_social.wire.engineio.options import Ending, EngineOptions, SessionHandler
-from callboard_social.wire.engineio.packet import PacketType
 from callboard_social.wire.engineio.polling import respond
-from callboard_social.wire.engineio.registry import Registry
 from callboard_social.wire.engineio.session import EngineSession
+from callboard_social.wire.engineio.shared import Shared
 from callboard_social.wire.engineio.websocket import WebSocket
 
 REVISION = "4"
 POLLING = "polling"
 WEBSOCKET = "websocket"
-KEY_HEADER = "X-Sio-Key"
-"""By it the gateway finds the replica again: it takes the first characters of a sid for the key."""
-_KEY = re.compile(r"[0-9a-f]{32}")
 POLICY_VIOLATION = 1008
 GOODBYE_SECONDS = 2.0
 """What clients have to take what is left for them when the server stops."""
@@ -70,9 +63,9 @@ class EngineServer:
         self._options = options
         self._open_session = open_session
         self._is_ready = is_ready
-        self._on_end = on_end
         self._is_closed = False
-        self._registry = Registry(options.max_unadmitted, options.max_unadmitted_per_address)
+        self._shared = Shared.of(options, on_end)
+        self._registry = self._shared.registry
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection = HTTPConnection(scope)
@@ -83,6 +76,11 @@ class EngineServer:
                 await self._serve(connection, receive, send)
         except ServiceError as error:
             await render(connection, error)(scope, receive, send)
+
+    @property
+    def sessions(self) -> Sequence[EngineSession]:
+        """All that are not over."""
+        return self._registry.all()
 
     async def close(self) -> None:
         """Close every session; from here on none is opened. Call it while clients can still be answered."""
@@ -127,46 +125,44 @@ class EngineServer:
             raise MethodRefused
         if session_id is None:
             session = await self._open(connection)
-            await respond(send, self._handshake(session, [WEBSOCKET]))
+            await respond(send, open_packet(session.id, self._options, [WEBSOCKET]))
             return
-        session = self._find(session_id)
-        if session.transport is not session.polling:
+        polling = self._find(session_id).polling
+        if polling is None:
             raise TransportRefused
         if method == "GET":
-            await session.polling.poll(receive, send)
+            await polling.poll(receive, send)
         else:
-            await session.polling.push(receive, send)
+            await polling.push(receive, send)
 
     async def _accept(self, connection: HTTPConnection, receive: Receive, send: Send) -> None:
         await receive()  # websocket.connect
         session_id = self._require(connection, WEBSOCKET)
         if session_id is None:
-            await self._carry(connection, receive, send)
+            await self._carry(connection, send)
             return
         session = self._find(session_id)
         await send({"type": "websocket.accept"})
-        if session.transport is session.polling and session.upgrading is None and not session.is_over:
-            await WebSocket(session, receive, send).take_over()
-        else:
+        polling = session.polling
+        if polling is None or session.upgrading is not None or session.is_over:
             # Accepted first, for clients of the protocol expect a close, not a refusal.
             await send({"type": "websocket.close", "code": POLICY_VIOLATION})
+        else:
+            WebSocket(session).probe(connection.scope, polling)
 
-    async def _carry(self, connection: HTTPConnection, receive: Receive, send: Send) -> None:
+    async def _carry(self, connection: HTTPConnection, send: Send) -> None:
         session = await self._open(connection)
-        socket = WebSocket(session, receive, send)
-        session.transport = socket
         try:
             await send({"type": "websocket.accept"})
-            await send({"type": "websocket.send", "text": self._handshake(session, [])})
+            WebSocket(session).open(connection.scope, open_packet(session.id, self._options, []))
         except BaseException:
             session.end(Ending.LOST)
             raise
-        await socket.carry()
 
     async def _open(self, connection: HTTPConnection) -> EngineSession:
         """A new session, with its handler; raises what `open_session` raises, and then there is none."""
         self._require_readiness()
-        session = EngineSession(_new_id(connection), connection, self._options, self._registry, self._on_end)
+        session = EngineSession(new_id(connection), connection, self._shared)
         self._registry.add(session)
         try:
             handler = await self._open_session(session)
@@ -177,18 +173,3 @@ class EngineServer:
         if session.is_over:
             raise Unavailable
         return session
-
-    def _handshake(self, session: EngineSession, upgrades: list[str]) -> str:
-        fields = {
-            "sid": session.id,
-            "upgrades": upgrades,
-            "pingInterval": self._options.ping_interval // timedelta(milliseconds=1),
-            "pingTimeout": self._options.ping_timeout // timedelta(milliseconds=1),
-            "maxPayload": self._options.max_payload,
-        }
-        return PacketType.OPEN + json.dumps(fields, separators=(",", ":"))
-
-
-def _new_id(connection: HTTPConnection) -> str:
-    key = connection.headers.get(KEY_HEADER, "")
-    return (key if _KEY.fullmatch(key) else secrets.token_hex(16)) + secrets.token_hex(16)

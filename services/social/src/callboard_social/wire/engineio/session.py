@@ -1,20 +1,24 @@
-"""One session: its out-lane, who handles it, and how it ends, whatever transport carries it."""
+"""One session: who handles it, and how it ends, whatever transport carries it."""
 
 import asyncio
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Sequence
+from contextvars import Context
+from typing import TYPE_CHECKING, Protocol
 
 from starlette.requests import HTTPConnection
 
+from callboard_social.handoff.inbound import InboundBudget
 from callboard_social.wire.engineio.errors import MalformedPacket
+from callboard_social.wire.engineio.handshake import kept_of
 from callboard_social.wire.engineio.heartbeat import Heartbeat
 from callboard_social.wire.engineio.options import Ending, EngineOptions, SessionHandler
 from callboard_social.wire.engineio.packet import Packet, PacketType
 from callboard_social.wire.engineio.polling import Polling
-from callboard_social.wire.engineio.registry import Registry
-from callboard_social.wire.inbound import InboundBudget
-from callboard_social.wire.lane import Lane
-from callboard_social.wire.protocol import Frame
+from callboard_social.wire.engineio.shared import Shared
+from callboard_social.wire.protocol import Batch, Frame
+
+if TYPE_CHECKING:
+    from callboard_social.wire.engineio.upgrade import Upgrade
 
 PING = Frame("engine-ping", PacketType.PING)
 
@@ -27,79 +31,79 @@ class Transport(Protocol):
         """True while the client is there to be told something at once."""
         ...
 
+    def put(self, frame: Frame) -> bool:
+        """Have a frame sent after those before it; never waits. False when more waits now than may wait."""
+        ...
+
+    def write(self, batch: Batch) -> bool:
+        """As `put`, for frames that others get too."""
+        ...
+
+    def clear(self) -> None:
+        """Throw away what waits."""
+        ...
+
     def leave(self) -> None:
-        """The session closes: say so after what is in its lane. Must not wait; may be called again."""
+        """The session closes: say so after what waits. Must not wait; may be called again."""
         ...
 
 
 class EngineSession:
-    """What the application sees is `id`, `request`, `send`, `close`, `drop`, `admit` and `is_closing`.
+    """What the application sees is `id`, `request`, `send`, `write`, `close`, `drop`, `admit` and `is_closing`.
 
     None of these calls the handler: that hears of the end later, once the transport is over.
     """
 
     __slots__ = (
         "__weakref__",
-        "_budget",
         "_handler",
         "_heartbeat",
         "_is_admitted",
         "_is_dropped",
-        "_on_end",
-        "_registry",
+        "_scope",
         "_timer",
         "_turn",
         "ending",
         "id",
         "is_over",
-        "lane",
-        "options",
         "polling",
-        "request",
+        "shared",
         "transport",
         "upgrading",
     )
 
-    def __init__(
-        self,
-        session_id: str,
-        request: HTTPConnection,
-        options: EngineOptions,
-        registry: Registry,
-        on_end: Callable[[Ending], None],
-    ) -> None:
+    def __init__(self, session_id: str, request: HTTPConnection, shared: Shared) -> None:
         self.id = session_id
         """Who knows it can speak for the session: it is never logged."""
-        self.request = request
-        """The handshake: headers, query and address."""
-        self.options = options
-        self.lane = Lane()
-        self.polling = Polling(self)
+        self.shared = shared
+        self.polling: Polling | None = Polling(self, request.headers.get("User-Agent", ""))
+        """None once a WebSocket carries the session."""
         self.transport: Transport = self.polling
-        self.upgrading: Transport | None = None
+        self.upgrading: Upgrade | None = None
         """A WebSocket that has not taken over yet."""
         self.ending: Ending | None = None
         """Why the session closes; None while it does not."""
         self.is_over = False
-        self._registry = registry
-        self._on_end = on_end
+        self._scope = kept_of(request.scope)
         self._handler: SessionHandler | None = None
         self._is_admitted = False
         self._is_dropped = False
         self._turn = asyncio.Lock()
-        self._budget = InboundBudget()
         self._timer: asyncio.TimerHandle | None = None
-        self._heartbeat = Heartbeat(
-            options.ping_interval,
-            options.ping_timeout,
-            ping=lambda: self.send(PING),
-            lost=lambda: self.end(Ending.SILENT),
-            is_busy=self._turn.locked,
-        )
+        self._heartbeat = Heartbeat(shared.rhythm)
+
+    @property
+    def options(self) -> EngineOptions:
+        return self.shared.options
+
+    @property
+    def request(self) -> HTTPConnection:
+        """The handshake: its query, its address, and the headers that say who asks."""
+        return HTTPConnection(self._scope)
 
     @property
     def is_closing(self) -> bool:
-        """True once nothing goes into the lane any more."""
+        """True once nothing is sent any more."""
         return self.ending is not None
 
     @property
@@ -111,22 +115,30 @@ class EngineSession:
         """Its client belongs here: the deadline for that is off."""
         if not self._is_admitted and not self.is_over:
             self._is_admitted = True
-            self._registry.admit(self)
+            self.shared.registry.admit(self)
             if self.ending is None:
                 self._stop_timer()
 
     def send(self, frame: Frame) -> None:
-        """Put a frame into the lane; never waits, and does nothing once the session closes.
+        """Have a frame sent; never waits, and does nothing once the session closes.
 
-        `frame.text` is a whole packet, or empty; it must not contain the record separator. Over the bound of the lane
-        what waits is thrown away and the session closes: its client would otherwise see a gap.
+        `frame.text` is a whole packet, or empty; it must not contain the record separator. When more waits for the
+        client than may wait, it is thrown away and the session closes: its client would otherwise see a gap.
         """
-        if self.ending is None and not self.lane.put(frame):
-            self.lane.clear()
-            self._close(Ending.SLOW)
+        if self.ending is None and not self.transport.put(frame):
+            self._fall_behind()
+
+    def write(self, batch: Batch) -> None:
+        """As `send`, for frames that others get too."""
+        if self.ending is None and not self.transport.write(batch):
+            self._fall_behind()
+
+    def _fall_behind(self) -> None:
+        self.transport.clear()
+        self._close(Ending.SLOW)
 
     def close(self) -> None:
-        """Close after what is in the lane; the client comes back."""
+        """Close after what waits; the client comes back."""
         self._close(Ending.CLOSED)
 
     def drop(self, *last: Frame) -> None:
@@ -135,9 +147,9 @@ class EngineSession:
             return
         if not self._is_dropped:
             self._is_dropped = True
-            self.lane.clear()
+            self.transport.clear()
         for frame in last:
-            self.lane.put(frame)
+            self.transport.put(frame)
         if last and self.ending is not None:
             self.ending = Ending.DROPPED
         self._close(Ending.DROPPED if last else Ending.CLOSED)
@@ -148,26 +160,51 @@ class EngineSession:
         if self.is_over:
             self._tell_end()
         elif self.ending is None:
-            self._heartbeat.start()
+            self._heartbeat.start(self)
             if not self._is_admitted:
-                wait = self.options.admission_timeout.total_seconds()
-                self._timer = asyncio.get_running_loop().call_later(wait, self._close, Ending.UNADMITTED)
+                self._close_in(self.options.admission_timeout.total_seconds())
+
+    def _close_in(self, seconds: float) -> None:
+        # In a context of its own: that of the handshake holds its request.
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(seconds, self._close, Ending.UNADMITTED, context=Context())
+
+    def move_to(self, transport: Transport) -> list[Frame]:
+        """Have another transport carry the session from here on; gives what waits to be carried by it."""
+        polling, self.polling, self.transport = self.polling, None, transport
+        if polling is None:
+            return []
+        polling.leave()
+        return polling.lane.take_all()
+
+    @property
+    def is_busy(self) -> bool:
+        """True while something that the client said is being handled."""
+        return self._turn.locked()
+
+    def ping(self) -> None:
+        self.send(PING)
+
+    def silent(self) -> None:
+        """The client has let the deadline of a ping pass."""
+        self.end(Ending.SILENT)
 
     def heard(self) -> None:
         """The client has shown a sign of life."""
         self._heartbeat.heard()
 
-    async def take(self, *packets: Packet) -> None:
+    async def take(self, packets: Sequence[Packet], budget: InboundBudget | None = None) -> None:
         """Do what packets of the client say, after those before them; raises `MalformedPacket`.
 
-        Takes as long as the handler does, and as one that says too much has to wait.
+        Takes as long as the handler does, and as one that spends more than its budget has to wait.
         """
         async with self._turn:
             for packet in packets:
                 if self.ending is None:
                     self._heartbeat.heard()
                     await self._obey(packet)
-                await asyncio.sleep(self._budget.spend(packet.size))
+                # Even when there is nothing to wait for, others have their turn.
+                await asyncio.sleep(0 if budget is None else budget.spend(packet.size))
 
     async def _obey(self, packet: Packet) -> None:
         if packet.type is PacketType.MESSAGE and self._handler is not None:
@@ -188,8 +225,7 @@ class EngineSession:
         self._heartbeat.stop()
         self._stop_timer()
         linger = self.options.linger.total_seconds()
-        self._timer = asyncio.get_running_loop().call_later(linger, self.end, ending)
-        self.lane.end()
+        self._timer = asyncio.get_running_loop().call_later(linger, self.end, ending, context=Context())
         self.transport.leave()
 
     def shut_down(self) -> None:
@@ -206,18 +242,18 @@ class EngineSession:
         self.ending = self.ending or ending
         self._heartbeat.stop()
         self._stop_timer()
-        self.lane.clear()
-        self.lane.end()
-        self._registry.remove(self)
-        for transport in (self.transport, self.upgrading):
-            if transport is not None:
-                transport.leave()
+        self.transport.clear()
+        self.transport.leave()
+        if self.upgrading is not None:
+            self.upgrading.leave()
+        self.shared.registry.remove(self)
         self._tell_end()
 
     def _tell_end(self) -> None:
-        if self._handler is not None and self.ending is not None:
-            self._on_end(self.ending)
-            self._handler.ended(is_clean=self.ending.is_clean)
+        handler, self._handler = self._handler, None
+        if handler is not None and self.ending is not None:
+            self.shared.on_end(self.ending)
+            handler.ended(is_clean=self.ending.is_clean)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

@@ -1,20 +1,26 @@
 """The WebSocket transport: a session's first one, or what a polling session moves to."""
 
 import asyncio
-from contextlib import suppress
-from typing import TYPE_CHECKING
+from collections import deque
+from contextvars import Context
+from functools import partial
 
+import structlog
 from callboard_contracts import close_codes
-from starlette.types import Message, Receive, Send
+from starlette.types import Scope
 
-from callboard_social.wire.connection import NO_CODE, PARTING_CODES
-from callboard_social.wire.engineio.errors import MalformedPacket, PayloadTooLarge
+from callboard_social.handoff import SlimSocket, hand_off
+from callboard_social.handoff.frames import text_frame
+from callboard_social.wire.connection import PARTING_CODES
+from callboard_social.wire.engineio.errors import MalformedPacket
 from callboard_social.wire.engineio.options import Ending
 from callboard_social.wire.engineio.packet import Packet, PacketType, decode_packet
-from callboard_social.wire.protocol import Frame, bytes_of
+from callboard_social.wire.engineio.polling import Polling
+from callboard_social.wire.engineio.session import EngineSession
+from callboard_social.wire.engineio.upgrade import Upgrade
+from callboard_social.wire.protocol import Batch, Frame
 
-if TYPE_CHECKING:
-    from callboard_social.wire.engineio.session import EngineSession
+log = structlog.get_logger(__name__)
 
 NORMAL_CLOSURE = 1000
 PROTOCOL_ERROR = 1002
@@ -24,115 +30,153 @@ _CLOSE_CODES = {
     Ending.SLOW: close_codes.BACK_PRESSURE.code,
     Ending.SHUTDOWN: close_codes.SHUTTING_DOWN.code,
 }
-PROBE = "probe"
 
 
 class WebSocket:
-    """Carries the lane's frames out and packets in, once it is accepted."""
+    """The receiver of a socket that was handed on. No task is kept for it; there is one while it has said something.
 
-    def __init__(self, session: "EngineSession", receive: Receive, send: Send) -> None:
+    What a slow peer has not taken waits in the socket, and nowhere else.
+    """
+
+    __slots__ = ("_inbox", "_is_leaving", "_lost_as", "_session", "_socket", "_upgrade", "_working")
+
+    def __init__(self, session: EngineSession) -> None:
         self._session = session
-        self._receive = receive
-        self._send = send
-        self._deadline: asyncio.Timeout | None = None
+        self._socket: SlimSocket | None = None
+        self._upgrade: Upgrade | None = None
+        self._inbox: deque[str | bytes] | None = None
+        self._working: asyncio.Task[None] | None = None
         self._is_leaving = False
+        self._lost_as: Ending | None = None
+
+    def open(self, scope: Scope, open_packet: str) -> None:
+        """Take the socket of an accepted upgrade, and carry the session from its first packet on."""
+        self._take(scope)
+        self.say(open_packet)
+        self.take_over()
+
+    def probe(self, scope: Scope, polling: Polling) -> None:
+        """Take the socket of an accepted upgrade, and carry the session once its client says so."""
+        self._upgrade = Upgrade(self._session, polling, self)
+        self._take(scope)
+
+    def _take(self, scope: Scope) -> None:
+        early = self._inbox = deque()
+        self._socket = hand_off(scope, self, self._session.shared.limits)
+        self._inbox = None
+        for message in early:
+            self.received(message)
+
+    def say(self, packet: str) -> None:
+        if self._socket is not None:
+            self._socket.write(text_frame(packet))
+
+    def take_over(self) -> None:
+        """Carry the session from here on; what waits for its client goes out first."""
+        self._upgrade = None
+        waiting = self._session.move_to(self)
+        if waiting:
+            self.write(Batch(waiting))
+        if self._session.is_closing:
+            self.leave()
+
+    def part(self) -> None:
+        """Close without having taken over."""
+        self._upgrade = None
+        self._is_leaving = True
+        self._close(NORMAL_CLOSURE)
 
     @property
     def is_attended(self) -> bool:
         return True
 
+    def put(self, frame: Frame) -> bool:
+        return self._socket is None or self._socket.write(frame.wire)
+
+    def write(self, batch: Batch) -> bool:
+        return self._socket is None or self._socket.write(batch.wire)
+
+    def clear(self) -> None:
+        if self._socket is not None:
+            self._socket.forget()
+
     def leave(self) -> None:
-        if not self._is_leaving:
+        """Close in the next turn: whoever closes may be on a walk, and have a last word for another namespace."""
+        ending = self._session.ending
+        if not self._is_leaving and ending is not None:
             self._is_leaving = True
-            self._limit_linger()
+            code = _CLOSE_CODES.get(ending, NORMAL_CLOSURE)
+            close = partial(self._close, code, is_answered=ending is not Ending.SILENT)
+            asyncio.get_running_loop().call_soon(close, context=Context())
 
-    def _limit_linger(self) -> None:
-        if not self._is_leaving or self._deadline is None or self._deadline.expired():
+    def _close(self, code: int, *, is_answered: bool = True) -> None:
+        if self._socket is not None:
+            self._socket.close(code, is_answered=is_answered)
+
+    def received(self, message: str | bytes) -> None:
+        if self._inbox is not None:
+            self._inbox.append(message)
+        elif self._upgrade is not None:
+            self._upgrade.received(message)
+        elif self._is_leaving:
             return
-        # One that has not taken over has nothing to deliver.
-        has_more = self._session.transport is self
-        linger = self._session.options.linger.total_seconds() if has_more else 0
-        self._deadline.reschedule(asyncio.get_running_loop().time() + linger)
-
-    async def carry(self) -> None:
-        """Run until either side closes; then the session is over."""
-        self._is_leaving = self._is_leaving or self._session.is_closing
-        writer = asyncio.create_task(self._write())
-        try:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(None) as self._deadline:
-                    self._limit_linger()
-                    await self._read()
-        finally:
-            self._deadline = None
-            self._session.end(Ending.LOST)
-            writer.cancel()
-            await asyncio.gather(writer, return_exceptions=True)
-
-    async def _read(self) -> None:
-        while True:
-            message = await self._receive()
-            if message["type"] == "websocket.disconnect":
-                code = message.get("code", NO_CODE)
-                self._session.end(Ending.CLIENT if code in PARTING_CODES else Ending.LOST)
-                return
-            try:
-                await self._session.take(self._packet(message))
-            except MalformedPacket:
-                self._session.end(Ending.MALFORMED)
-            except PayloadTooLarge:
-                self._session.end(Ending.TOO_LARGE)
-
-    def _packet(self, message: Message) -> Packet:
-        text = message.get("text")
-        data: str | bytes = message["bytes"] if text is None else text
-        if bytes_of(data) > self._session.options.max_payload:
-            raise PayloadTooLarge
-        return Packet(PacketType.MESSAGE, data) if isinstance(data, bytes) else decode_packet(data)
-
-    async def _write(self) -> None:
-        with suppress(OSError):  # the peer is gone: reading ends too, and says so
-            await self._session.lane.pour(self._write_frame)
-            ending = self._session.ending
-            code = NORMAL_CLOSURE if ending is None else _CLOSE_CODES.get(ending, NORMAL_CLOSURE)
-            await self._send({"type": "websocket.close", "code": code})
-
-    async def _write_frame(self, frame: Frame) -> None:
-        if frame.text:
-            await self._send({"type": "websocket.send", "text": frame.text})
-        for attachment in frame.attachments:
-            await self._send({"type": "websocket.send", "bytes": attachment})
-
-    async def take_over(self) -> None:
-        """Carry a polling session from here on, if the client goes through with it; else it polls on."""
-        session = self._session
-        session.upgrading = self
-        try:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(session.options.upgrade_timeout.total_seconds()) as self._deadline:
-                    await self._probe()
-        finally:
-            self._deadline = None
-            session.upgrading = None
-        if session.transport is self:
-            await self.carry()
+        elif message == PacketType.PONG:
+            self._session.heard()  # all that an idle client says; it needs no task
         else:
-            with suppress(OSError):
-                await self._send({"type": "websocket.close", "code": NORMAL_CLOSURE})
+            self._begin(message)
 
-    async def _probe(self) -> None:
-        """The client asks whether this works, is told so, and then switches: only then nothing polls any more."""
+    def _begin(self, message: str | bytes) -> None:
+        self._inbox = deque([message])
+        if self._socket is not None:
+            self._socket.pause_reading()
+        # In a context of its own: that of the handshake holds its request.
+        self._working = asyncio.get_running_loop().create_task(self._work(), context=Context())
+
+    async def _work(self) -> None:
+        """Handle what came, one after the other."""
         session = self._session
-        if await self._next_text() != PacketType.PING + PROBE or session.is_over:
-            return
-        session.heard()
-        await self._send({"type": "websocket.send", "text": PacketType.PONG + PROBE})
-        session.polling.release_soon()
-        if await self._next_text() != PacketType.UPGRADE or session.is_over:
-            return
-        session.heard()
-        session.transport = self
+        try:
+            while self._inbox and not session.is_closing:
+                await session.take([_packet_of(self._inbox.popleft())])
+        except MalformedPacket:
+            session.end(Ending.MALFORMED)
+        except Exception:
+            log.exception("engine_session_failed")
+            self._cut()
+        self._inbox = self._working = None
+        if self._lost_as is not None:
+            self._end(self._lost_as)
+        elif self._socket is not None:
+            self._socket.resume_reading()
 
-    async def _next_text(self) -> str | None:
-        message = await self._receive()
-        return message.get("text")
+    def _cut(self) -> None:
+        if self._socket is not None:
+            self._socket.abort()
+
+    def silent(self) -> None:
+        """Never told: the session has a heartbeat of its own."""
+
+    def lost(self, code: int, *, is_ours: bool) -> None:
+        """What closes by itself on our side is a fault of the peer's: bytes that are no messages, or too many."""
+        if is_ours:
+            ending = Ending.TOO_LARGE if code == close_codes.MESSAGE_TOO_BIG.code else Ending.MALFORMED
+        else:
+            ending = Ending.CLIENT if code in PARTING_CODES else Ending.LOST
+        if self._working is None:
+            self._end(ending)
+        else:
+            self._lost_as = ending
+
+    def _end(self, ending: Ending) -> None:
+        self._is_leaving = True
+        if self._upgrade is not None:
+            self._upgrade.end()
+            self._upgrade = None
+        if self._session.transport is self:
+            self._session.end(ending)
+        # The session and its transport know each other: this ends them without the garbage collector.
+        del self._session
+
+
+def _packet_of(message: str | bytes) -> Packet:
+    return Packet(PacketType.MESSAGE, message) if isinstance(message, bytes) else decode_packet(message)

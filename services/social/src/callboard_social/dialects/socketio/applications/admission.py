@@ -16,11 +16,13 @@ from callboard_servicekit.revocations import Revocations
 from callboard_servicekit.token_verifier import InvalidToken
 from starlette.requests import HTTPConnection
 
+from callboard_social.address import network_of
+from callboard_social.capacity import Capacity
 from callboard_social.dialects.socketio.socket import Socket
 from callboard_social.errors import TicketRefused, TokenRequired
 from callboard_social.handshake import Handshake
-from callboard_social.hub.channel import Dialect, Member
 from callboard_social.hub.hub import Hub
+from callboard_social.hub.member import Dialect, Member
 from callboard_social.lifetime import Lifetime
 from callboard_social.metrics import SocialMetrics
 from callboard_social.wire.protocol import Frame
@@ -54,14 +56,14 @@ class Admission:
         hub: Hub,
         revocations: Revocations,
         lifetime: Lifetime,
-        connections_per_user: int,
+        capacity: Capacity,
         metrics: SocialMetrics,
     ) -> None:
         self._handshake = handshake
         self._hub = hub
         self._revocations = revocations
         self._lifetime = lifetime
-        self._connections_per_user = connections_per_user
+        self._capacity = capacity
         self._metrics = metrics
 
     async def presented(self, request: HTTPConnection) -> Identity | None:
@@ -96,8 +98,7 @@ class Admission:
             raise self._refused(Refusal.MISSING, HTTPStatus.UNAUTHORIZED) from error
         except (NotAuthenticated, TicketRefused) as error:
             raise self._refused(Refusal.INVALID, HTTPStatus.UNAUTHORIZED) from error
-        if self._hub.connections_of(identity.user_id) >= self._connections_per_user:
-            self._metrics.connections_limited()
+        if not self._capacity.has_room_for(identity):
             raise self._refused(Refusal.TOO_MANY, close_codes.CONNECTION_LIMIT.code)
         return identity
 
@@ -120,7 +121,7 @@ class Admission:
     def seat(self, socket: Socket, identity: Identity, dialect: Dialect) -> "Seat":
         """Make it a member, until its `Seat` ends."""
         socket.admit()
-        member = Member(socket, identity, dialect)
+        member = Member(socket, identity, dialect, network=network_of(socket.request))
         self._hub.register(member)
         self._metrics.opened.labels(dialect.name).inc()
         timers = self._lifetime.start(
@@ -133,6 +134,8 @@ class Admission:
 
 class Seat:
     """One socket that has proved who it is, and what it hears."""
+
+    __slots__ = ("_hub", "_revocations", "_socket", "_timers", "member")
 
     def __init__(
         self,

@@ -1,25 +1,24 @@
 """Path ``/socket.io/``, namespace ``/agents``: rooms, who is in them, and what they say."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import structlog
 from callboard_contracts import agents as wire
 from callboard_contracts import close_codes
 from callboard_contracts.channels import Channel
 from callboard_contracts.events import BusEvent, EventType, Origin
-from callboard_contracts.identity import Identity
 from callboard_contracts.wire import format_time
 from callboard_servicekit.errors import ServiceError, TooManyRequests
 from pydantic import BaseModel, ValidationError
 
-from callboard_social.dialects.socketio.application import Acknowledge, ConnectRefused
+from callboard_social.dialects.socketio.application import Acknowledge, ConnectRefused, Visit
 from callboard_social.dialects.socketio.applications.admission import Admission, NotAdmitted, Refusal, Seat
 from callboard_social.dialects.socketio.applications.dialect import SocketIoDialect
 from callboard_social.dialects.socketio.socket import Socket, event_frame
 from callboard_social.errors import ChannelLimit
-from callboard_social.hub.channel import PresenceChange
-from callboard_social.limits import MAX_CHANNELS, RateLimit
+from callboard_social.hub.member import PresenceChange
+from callboard_social.limits import MAX_CHANNELS, MAX_VIOLATIONS_PER_MINUTE, RateLimit
 from callboard_social.rooms.service import Rooms
 from callboard_social.wire.protocol import Frame
 
@@ -31,10 +30,8 @@ _REFUSALS = {
     Refusal.INVALID: wire.INVALID_TOKEN,
     Refusal.TOO_MANY: wire.TOO_MANY_CONNECTIONS,
 }
-EVENTS = ("room:join", "room:leave", "message:send")
-"""What clients may emit."""
 Answer = dict[str, Any]
-Handler = Callable[[Any], Awaitable[Answer]]
+Handler = Callable[["AgentsSession", Any], Awaitable[Answer]]
 
 
 def encode(channel: Channel, event: BusEvent) -> Frame | None:
@@ -61,32 +58,30 @@ def encode_presence(channel: Channel, change: PresenceChange) -> Frame:
 class AgentsSession:
     """Answers one agent's requests, one after the other."""
 
+    __slots__ = ("_admission", "_dialect", "_limited", "_rooms", "_seat", "_socket", "_visit")
+
     def __init__(
         self,
         socket: Socket,
+        visit: Visit,
         admission: Admission,
         dialect: SocketIoDialect,
-        presented: Identity | None,
         *,
         rooms: Rooms,
-        violations: RateLimit,
+        limited: Callable[[], None],
     ) -> None:
+        """`limited` is called for one violation of the protocol too many."""
         self._socket = socket
+        self._visit = visit
         self._admission = admission
         self._dialect = dialect
-        self._presented = presented
         self._rooms = rooms
-        self._violations = violations
+        self._limited = limited
         self._seat: Seat | None = None
-        self._handlers: dict[str, tuple[type[BaseModel], Handler]] = {
-            "room:join": (wire.RoomRequest, self._join),
-            "room:leave": (wire.RoomRequest, self._leave),
-            "message:send": (wire.MessageSend, self._send),
-        }
 
     async def admit(self, auth: Mapping[str, Any]) -> None:
         try:
-            identity = await self._admission.identify(self._socket, auth, self._presented)
+            identity = await self._admission.identify(self._socket, auth, self._visit.presented)
         except NotAdmitted as error:
             raise ConnectRefused(_REFUSALS[error.refusal]) from error
         self._seat = self._admission.seat(self._socket, identity, self._dialect)
@@ -107,13 +102,13 @@ class AgentsSession:
         await self._seat.join([Channel.room(room) for room in rooms], greeting)
 
     async def receive(self, event: str, arguments: list[Any], acknowledge: Acknowledge | None) -> None:
-        model, handler = self._handlers.get(event, (None, None))
+        model, handler = self.handlers.get(event, (None, None))
         asked = arguments[0] if arguments and isinstance(arguments[0], dict) and _is_json(arguments[0]) else {}
         if model is None or handler is None:
             self._violation(asked, acknowledge, "unknown-event", "There is no event of this name.")
             return
         try:
-            answer = await handler(model.model_validate(asked))
+            answer = await handler(self, model.model_validate(asked))
         except ValidationError:
             self._violation(asked, acknowledge, "invalid-request", "The event does not have the form this one takes.")
         except ServiceError as error:
@@ -154,6 +149,12 @@ class AgentsSession:
         message = message_of(Channel.room(request.room_id), format_time(said.message.at), said.message.data())
         return {"message": message} | _requested(request.request_id)
 
+    handlers: ClassVar[dict[str, tuple[type[BaseModel], Handler]]] = {
+        "room:join": (wire.RoomRequest, _join),
+        "room:leave": (wire.RoomRequest, _leave),
+        "message:send": (wire.MessageSend, _send),
+    }
+
     def _seated(self) -> Seat:
         assert self._seat is not None  # noqa: S101 - nothing is received before `admit`
         return self._seat
@@ -161,10 +162,16 @@ class AgentsSession:
     def _violation(self, asked: Answer, acknowledge: Acknowledge | None, code: str, message: str) -> None:
         self._refuse(asked, acknowledge, code, message, is_temporary=False)
         try:
-            self._violations.spend("")
+            self._violations().spend("")
         except TooManyRequests:
             log.info("connection_violates_protocol", socket=self._socket.id)
             self._socket.close(close_codes.PROTOCOL_VIOLATIONS)
+
+    def _violations(self) -> RateLimit:
+        """Of the whole session: who connects to the namespace again has none left either."""
+        if self._visit.violations is None:
+            self._visit.violations = RateLimit(MAX_VIOLATIONS_PER_MINUTE - 1, self._limited)
+        return self._visit.violations
 
     def _refuse(
         self, asked: Answer, acknowledge: Acknowledge | None, code: str, message: str, *, is_temporary: bool
@@ -179,6 +186,10 @@ class AgentsSession:
     def end(self, *, is_clean: bool) -> None:
         if self._seat is not None:
             self._seat.end(is_clean=is_clean)
+
+
+EVENTS = tuple(AgentsSession.handlers)
+"""What clients may emit."""
 
 
 def _is_json(value: Any) -> bool:

@@ -7,7 +7,7 @@ from callboard_contracts.events import BusEvent
 from callboard_contracts.positions import Position
 
 from callboard_social.dialects.socketio.socket import event_frame
-from callboard_social.hub.channel import PresenceChange
+from callboard_social.hub.member import PresenceChange
 from callboard_social.wire.protocol import Frame
 
 EncodeEvent = Callable[[Channel, BusEvent], Frame | None]

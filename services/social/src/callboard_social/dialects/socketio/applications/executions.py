@@ -40,22 +40,24 @@ def _as_posted(row: dict[str, Any]) -> dict[str, Any]:
 class ExecutionsSession(ListeningSession):
     """A connection that is refused is made first: these clients are told why by an event, then disconnected."""
 
-    _identity: Identity | None = None
-    _refusal = Refusal.INVALID
+    __slots__ = ("_admitted",)
+
+    _admitted: Identity | Refusal
 
     async def admit(self, auth: Mapping[str, Any]) -> None:
         try:
-            self._identity = await self._admission.identify(self._socket, auth, self._presented)
+            self._admitted = await self._admission.identify(self._socket, auth, self._visit.presented)
         except NotAdmitted as error:
-            self._refusal = error.refusal
+            self._admitted = error.refusal
 
     async def greet(self) -> None:
-        if self._identity is None:
-            self._socket.emit("auth-error", {"error": _REFUSALS[self._refusal]})
+        admitted = self._admitted
+        if isinstance(admitted, Refusal):
+            self._socket.emit("auth-error", {"error": _REFUSALS[admitted]})
             self._socket.disconnect()
             return
-        self._seat = self._admission.seat(self._socket, self._identity, self._dialect)
-        await self._seat.join((ORG, LOGS), _success(self._identity))
+        self._seat = self._admission.seat(self._socket, admitted, self._dialect)
+        await self._seat.join((ORG, LOGS), _success(admitted))
 
 
 def _success(identity: Identity) -> Frame:

@@ -2,9 +2,7 @@
 
 from typing import Any
 
-from callboard_contracts.identity import Identity
-
-from callboard_social.dialects.socketio.application import Acknowledge
+from callboard_social.dialects.socketio.application import Acknowledge, Visit
 from callboard_social.dialects.socketio.applications.admission import Admission, Seat
 from callboard_social.dialects.socketio.applications.dialect import SocketIoDialect
 from callboard_social.dialects.socketio.socket import Socket
@@ -13,13 +11,13 @@ from callboard_social.dialects.socketio.socket import Socket
 class ListeningSession:
     """What the applications have in common that take no events: each says who is let in, and what it hears."""
 
-    def __init__(
-        self, socket: Socket, admission: Admission, dialect: SocketIoDialect, presented: Identity | None
-    ) -> None:
+    __slots__ = ("_admission", "_dialect", "_seat", "_socket", "_visit")
+
+    def __init__(self, socket: Socket, visit: Visit, admission: Admission, dialect: SocketIoDialect) -> None:
         self._socket = socket
+        self._visit = visit
         self._admission = admission
         self._dialect = dialect
-        self._presented = presented
         self._seat: Seat | None = None
 
     async def receive(self, event: str, arguments: list[Any], acknowledge: Acknowledge | None) -> None:  # noqa: ARG002

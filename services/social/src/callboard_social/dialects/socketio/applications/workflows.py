@@ -21,9 +21,11 @@ def encode(_channel: Channel, event: BusEvent) -> Frame | None:
 
 
 class WorkflowsSession(ListeningSession):
+    __slots__ = ()
+
     async def admit(self, auth: Mapping[str, Any]) -> None:
         try:
-            identity = await self._admission.identify(self._socket, auth, self._presented)
+            identity = await self._admission.identify(self._socket, auth, self._visit.presented)
         except NotAdmitted as error:
             raise ConnectRefused("Unauthorized", {"status": HTTPStatus.UNAUTHORIZED}) from error
         self._seat = self._admission.seat(self._socket, identity, self._dialect)

@@ -25,10 +25,10 @@ class InboundBudget:
         self._messages = BURST_OF_MESSAGES
         self._bytes = BURST_OF_BYTES
 
-    def spend(self, size: int) -> float:
-        """Take one message of so many bytes; gives the seconds to wait before the next."""
+    def spend(self, size: int, messages: int = 1) -> float:
+        """Take messages of so many bytes; gives the seconds to wait before the next."""
         now = self._clock()
         passed, self._at = now - self._at, now
-        self._messages = min(BURST_OF_MESSAGES, self._messages + passed * MESSAGES_PER_SECOND) - 1
+        self._messages = min(BURST_OF_MESSAGES, self._messages + passed * MESSAGES_PER_SECOND) - messages
         self._bytes = min(BURST_OF_BYTES, self._bytes + passed * BYTES_PER_SECOND) - size
         return max(0.0, -self._messages / MESSAGES_PER_SECOND, -self._bytes / BYTES_PER_SECOND)
