@@ -16,8 +16,7 @@ _BLOCK = 100
 
 
 def _ports_of_this_process() -> Iterator[int]:
-    """Ports that no other process of a test run hands out: blocks of them, each held by a socket on its first one."""
-    holders: list[socket.socket] = []
+    """Ports that no other process of a test run hands out: blocks of them, each held on its first one until the end."""
     for first in _PORTS[::_BLOCK]:
         holder = socket.socket()
         try:
@@ -25,7 +24,7 @@ def _ports_of_this_process() -> Iterator[int]:
         except OSError:
             holder.close()
             continue
-        holders.append(holder)
+        holder.detach()
         yield from range(first + 1, first + _BLOCK)
 
 

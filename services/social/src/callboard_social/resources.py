@@ -29,7 +29,7 @@ from callboard_social.dialects.native_session import NativeService
 from callboard_social.dialects.socketio.applications.admission import Admission
 from callboard_social.drain import Drain
 from callboard_social.engines import make_engines
-from callboard_social.handoff import Parsers, SocketLimits, Wheel
+from callboard_social.handoff import SocketLimits, Wheel
 from callboard_social.handshake import Handshake
 from callboard_social.hub.hub import Hub
 from callboard_social.lifetime import Lifetime
@@ -199,7 +199,7 @@ def _capacity_limits(settings: SocialSettings) -> CapacityLimits:
 def _socket_limits(settings: SocialSettings) -> SocketLimits:
     interval, timeout = settings.ping_interval.total_seconds(), settings.ping_timeout.total_seconds()
     return SocketLimits(
-        parsers=Parsers(MAX_INBOUND_BYTES),
+        max_message=MAX_INBOUND_BYTES,
         ping_interval=interval,
         ping_timeout=timeout,
         wheel=Wheel(min(interval, timeout) / WHEEL_STEPS),

@@ -35,7 +35,7 @@ class Served:
 
     def _scope(self, early: bytes) -> Scope:
         def hand_off(receiver: Receiver, limits: SocketLimits) -> SlimSocket:
-            socket = SlimSocket(self.peer, MessageParser(limits.parsers), receiver, limits)
+            socket = SlimSocket(self.peer, MessageParser(limits.max_message), receiver, limits)
             socket.begin(set(), is_paused=False)
             if early:
                 socket.data_received(early)

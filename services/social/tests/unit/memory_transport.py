@@ -1,6 +1,8 @@
 """A transport whose other end is the test: it does what asyncio's and uvloop's promise, as strictly as either."""
 
 import asyncio
+import socket
+import struct
 from typing import Any, cast
 
 from websockets.frames import Frame, Opcode
@@ -24,6 +26,7 @@ class MemoryTransport(asyncio.Transport):
         self.has_sent_eof = False
         self.is_aborted = False
         self.is_over = False
+        self.has_no_linger = False
         self._is_closing = False
         self._is_reading = True
         self._is_paused = False
@@ -31,6 +34,14 @@ class MemoryTransport(asyncio.Transport):
         self._arrived: list[bytes] = []
 
     # For the protocol
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """Itself for the socket: it takes the one option that is set."""
+        return self if name == "socket" else default
+
+    def setsockopt(self, _level: int, option: int, value: bytes) -> None:
+        assert (option, value) == (socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.has_no_linger = True
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
         self.protocol = cast("asyncio.Protocol", protocol)
@@ -56,6 +67,7 @@ class MemoryTransport(asyncio.Transport):
             self._end_when_flushed()
 
     def abort(self) -> None:
+        assert self.has_no_linger, "the kernel would keep what is unsent"
         if not self.is_aborted and not self.is_over:
             self._is_closing = self.is_aborted = True
             self._buffer.clear()

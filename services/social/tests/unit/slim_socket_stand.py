@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from callboard_social.handoff.frames import text_frame
-from callboard_social.handoff.messages import MessageParser, Parsers
+from callboard_social.handoff.messages import MessageParser
 from callboard_social.handoff.slim_socket import SlimSocket, SocketLimits
 from callboard_testkit.raw_peer import frame
 from websockets.frames import Opcode
@@ -12,7 +12,7 @@ from websockets.frames import Opcode
 from .memory_transport import HIGH_WATER, MemoryTransport
 
 MAX_MESSAGE = 64 * 1024
-LIMITS = SocketLimits(Parsers(MAX_MESSAGE), max_waiting=16 * 1024)
+LIMITS = SocketLimits(MAX_MESSAGE, max_waiting=16 * 1024)
 
 
 @dataclass
@@ -52,7 +52,7 @@ def open_socket(limits: SocketLimits = LIMITS, *, told: Told | None = None, is_p
     """As after a hand-off."""
     told = told or Told()
     peer, connections = MemoryTransport(), set[object]()
-    socket = SlimSocket(peer, MessageParser(limits.parsers), told, limits)
+    socket = SlimSocket(peer, MessageParser(limits.max_message), told, limits)
     socket.begin(connections, is_paused=is_paused)
     return Stand(socket, peer, told, connections)
 

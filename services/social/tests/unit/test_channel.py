@@ -13,7 +13,7 @@ from callboard_social.dialects.native import NativeDialect
 from callboard_social.hub.channel import LiveChannel, Order, is_ahead, order_of, place_before
 from callboard_social.hub.feed import Feed
 from callboard_social.hub.member import Member
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from .listener import Listener
@@ -224,6 +224,7 @@ class Play:
 WHICH = st.integers(0, 4)
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.one_of(

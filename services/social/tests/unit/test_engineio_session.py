@@ -161,6 +161,19 @@ async def test_a_session_that_opens_while_the_server_closes_is_told_its_end_once
     assert engine.endings == [Ending.SHUTDOWN]
 
 
+async def test_of_its_request_a_session_keeps_what_tells_who_asks_and_from_where() -> None:
+    engine = Engine()
+    request = Request("EIO=4&transport=polling&token=t")
+    identifying = [(b"cookie", b"a=1"), (b"authorization", b"Bearer t"), (b"origin", b"null"), (b"cookie", b"b=2")]
+    request.scope |= {"headers": [(b"user-agent", b"x"), *identifying, (b"accept", b"*/*")], "client": ("::1", 9)}
+    await request.run(engine.server)
+    kept = engine.sessions[0].request
+    assert kept.headers.raw == identifying
+    assert (kept.query_params["token"], kept.client) == ("t", ("::1", 9))
+    assert set(kept.scope) == {"type", "method", "client", "query_string", "headers"}
+    await engine.server.close()
+
+
 async def test_a_session_that_was_refused_has_no_end() -> None:
     async def refuse() -> None:
         raise NotAuthenticated

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from callboard_social.handoff.wheel import Wheel
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from .virtual_time import VirtualTimeLoop, in_virtual_time
@@ -38,6 +38,7 @@ class Sleeper:
         self.lie_down()
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.floats(0, 3), st.lists(st.floats(0, 5), min_size=1, max_size=4)),
@@ -60,6 +61,7 @@ def test_nobody_is_woken_early_or_later_than_by_a_step(plans: list[tuple[float, 
     sleep_all()
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.floats(0, 2), min_size=2, max_size=10),
     st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=10),

@@ -28,7 +28,7 @@ class Vouched:
         self._cookie = cookie
 
     def watch(self, end: Callable[[], object]) -> asyncio.Task[None]:
-        """Have `end` called once the other system says no, or has been silent for too long; for the caller to cancel."""
+        """Have `end` called once the other system says no, or is silent for too long; for the caller to cancel."""
         # In a context of its own: that of the handshake holds its request.
         task = asyncio.get_running_loop().create_task(self._until_refused(), context=Context())
         task.add_done_callback(lambda task: None if task.cancelled() else _ended(task, end))

@@ -46,7 +46,7 @@ def parse_channel(name: str) -> Channel:
 
 
 class NativeRequests:
-    """The handlers, the same for all members; each gives the frame of its reply, or None when that is written already."""
+    """The handlers, the same for all members; each gives the frame of its reply, or None when it is written already."""
 
     def __init__(self, hub: Hub, rooms: Rooms, presence: Presence) -> None:
         self._hub = hub

@@ -9,61 +9,37 @@ from websockets.streams import StreamReader
 _INVALID_DATA = 1007
 _NO_CLOSE_FRAME = 1006
 _OF_MESSAGES = frozenset({Opcode.TEXT, Opcode.BINARY, Opcode.CONT})
-_MAX_SPARE = 64
 _NEXT_FRAME = StreamReader.at_eof.__code__
 _log = logging.getLogger(__name__)
 
 
-class Parsers:
-    """`websockets`' protocols for sockets that have none, because nothing is half said on them: most, most of the time.
-
-    `max_message` is in bytes.
-    """
-
-    def __init__(self, max_message: int) -> None:
-        self._max_message = max_message
-        self._spare: list[Protocol] = []
-
-    def take(self) -> Protocol:
-        return self._spare.pop() if self._spare else Protocol(Side.SERVER, max_size=self._max_message, logger=_log)
-
-    def give_back(self, protocol: Protocol) -> bool:
-        """False when it is not as good as new: then it goes on with its own socket."""
-        is_new = (
-            type(protocol) is Protocol
-            and protocol.state is State.OPEN
-            and protocol.current_size is None
-            and _is_between_frames(protocol)
-        )
-        if is_new and len(self._spare) < _MAX_SPARE:
-            self._spare.append(protocol)
-        return is_new
-
-
-def _is_between_frames(protocol: Protocol) -> bool:
-    """By where its parser waits: what it has read of a frame is in its buffer no longer."""
+def _is_as_new(protocol: Protocol) -> bool:
+    """True when nothing is half said: by where its parser waits, for what is read of a frame is in no buffer."""
     waits_in = getattr(protocol.parser, "gi_yieldfrom", None)
-    return getattr(waits_in, "gi_code", None) is _NEXT_FRAME
+    is_between_frames = getattr(waits_in, "gi_code", None) is _NEXT_FRAME
+    return is_between_frames and protocol.current_size is None and protocol.state is State.OPEN
 
 
 class MessageParser:
-    """Joins fragments and decodes text. What it has to answer is in `answers`, to be written before anything else."""
+    """Joins fragments and decodes text. What it has to answer is in `answers`, to be written before anything else.
 
-    __slots__ = ("_begun", "_is_text", "_parsers", "_protocol")
+    The protocol takes a kilobyte and next to no time to make. Most sockets listen and say nothing, so there is one only
+    while something is half said, or closing.
+    """
 
-    def __init__(
-        self, parsers: Parsers, protocol: Protocol | None = None, begun: bytes = b"", *, is_text: bool = False
-    ) -> None:
-        """`protocol` has begun already; `begun` is the first part of a message whose rest is still to come."""
-        self._parsers = parsers
-        self._protocol = protocol
-        self._begun: bytearray | None = bytearray(begun) if begun else None
-        self._is_text = is_text
+    __slots__ = ("_begun", "_is_text", "_max_message", "_protocol")
+
+    def __init__(self, max_message: int) -> None:
+        """`max_message` is in bytes."""
+        self._max_message = max_message
+        self._protocol: Protocol | None = None
+        self._begun: bytearray | None = None
+        self._is_text = False
 
     @property
     def _own(self) -> Protocol:
         if self._protocol is None:
-            self._protocol = self._parsers.take()
+            self._protocol = Protocol(Side.SERVER, max_size=self._max_message, logger=_log)
         return self._protocol
 
     @property
@@ -131,7 +107,7 @@ class MessageParser:
         if self._protocol is None:
             return []
         wires = [wire for wire in self._protocol.data_to_send() if wire]
-        if self._parsers.give_back(self._protocol):
+        if _is_as_new(self._protocol):
             self._protocol = None
         return wires
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import random
+import socket
+import struct
 from collections import deque
 from contextvars import Context
 from dataclasses import dataclass
@@ -9,7 +11,7 @@ from typing import Protocol
 
 from callboard_social.handoff.frames import PING
 from callboard_social.handoff.inbound import InboundBudget
-from callboard_social.handoff.messages import MessageParser, Parsers
+from callboard_social.handoff.messages import MessageParser
 from callboard_social.handoff.wheel import Wheel
 
 CHUNK_BYTES = 4 * 1024
@@ -21,6 +23,8 @@ MAX_BYTES_AFTER_CLOSE = 128 * 1024
 EARLIEST_SHARE = 0.5
 """Sockets that came together are pinged for the first time at different moments within an interval."""
 GOING_AWAY = 1001
+
+_NO_LINGER = struct.pack("ii", 1, 0)
 
 _BUSY, _PACED, _TURN = 1, 2, 4
 """Why nothing is read: the receiver asked for it, the peer says too much, others have their turn."""
@@ -35,7 +39,7 @@ class SocketLimits:
     not pinged.
     """
 
-    parsers: Parsers
+    max_message: int
     max_waiting: int = 1024 * 1024
     send_buffer: int = 64 * 1024
     linger: float = 10.0
@@ -175,8 +179,10 @@ class SlimSocket(asyncio.Protocol):
             self._transport.close()
 
     def abort(self) -> None:
-        """Cut the connection now; what is unread stays so."""
+        """Cut the connection now; what is unread stays so, and the kernel keeps nothing for a peer that has stopped."""
         self._unread = b""
+        kernel = self._transport.get_extra_info("socket")
+        kernel.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
         self._transport.abort()
 
     def shutdown(self) -> None:

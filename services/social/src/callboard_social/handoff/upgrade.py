@@ -14,7 +14,7 @@ from uvicorn.protocols.utils import ClientDisconnected, get_local_addr, get_remo
 from uvicorn.server import ServerState
 
 from callboard_social.handoff.asgi_socket import AsgiSocket
-from callboard_social.handoff.messages import MessageParser, Parsers
+from callboard_social.handoff.messages import MessageParser
 from callboard_social.handoff.opening import Opening, OpeningRefused, refusal
 from callboard_social.handoff.slim_socket import Receiver, SlimSocket, SocketLimits
 
@@ -188,14 +188,14 @@ class HandoffProtocol(asyncio.Protocol):
         """The socket of an application that goes on by ASGI."""
         if self._socket is None:
             self._socket = AsgiSocket()
-            limits = SocketLimits(Parsers(self._config.ws_max_size))
+            limits = SocketLimits(self._config.ws_max_size)
             self._socket.begin(self._hand_off(self._socket, limits))
             self._is_handed_off = False
         return self._socket
 
     def _hand_off(self, receiver: Receiver, limits: SocketLimits) -> SlimSocket:
         self._is_handed_off = True
-        slim = SlimSocket(self._transport, MessageParser(limits.parsers), receiver, limits)
+        slim = SlimSocket(self._transport, MessageParser(limits.max_message), receiver, limits)
         if self._is_lost:
             slim.begin_lost()
             return slim

@@ -167,6 +167,25 @@ async def test_a_session_that_is_idle_keeps_no_task(engine: EngineUnderTest) -> 
             await eventually(lambda: asyncio.all_tasks() <= before)
 
 
+async def test_who_goes_while_it_is_being_answered_is_over_when_that_is_done(engine: EngineUnderTest) -> None:
+    socket = await engine.open_socket()
+    opened = engine.opened[0]
+    opened.gate.clear()
+    await socket.send("4slow")
+    await eventually(lambda: opened.session.is_busy)
+    socket.socket.transport.abort()
+
+    def is_lost() -> bool:
+        opened.session.send(Frame("event", "4unheard"))
+        return opened.session.transport._lost_as is not None
+
+    await eventually(is_lost)
+    assert opened.ends == []
+    opened.gate.set()
+    assert await opened.ended() is False
+    assert opened.received == ["slow"]
+
+
 @pytest.mark.parametrize("is_upgraded", [False, True])
 async def test_nothing_is_left_of_a_session_that_is_over(engine: EngineUnderTest, *, is_upgraded: bool) -> None:
     """Not even for the garbage collector: it would have much to walk through after many left at once."""

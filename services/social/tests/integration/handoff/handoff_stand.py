@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import uvicorn
-from callboard_social.handoff import HandoffProtocol, Parsers, SlimSocket, SocketLimits, hand_off
+from callboard_social.handoff import HandoffProtocol, SlimSocket, SocketLimits, hand_off
 from callboard_testkit.raw_peer import RawPeer, raw_connection, upgrade_request
 from callboard_testkit.waiting import eventually
 from starlette.types import Message, Receive, Scope, Send
 
 from services.social.tests.unit.slim_socket_stand import Told
 
-LIMITS = SocketLimits(Parsers(64 * 1024), linger=1.0)
+LIMITS = SocketLimits(64 * 1024, linger=1.0)
 Step = Callable[[], Awaitable[None]]
 
 

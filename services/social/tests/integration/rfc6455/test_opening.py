@@ -69,14 +69,3 @@ async def test_a_peer_that_goes_while_the_upgrade_is_judged_leaves_nothing_behin
     server.redis.thaw()
     await eventually(lambda: server.has_open_sockets(1), patience=20)
     await is_well(peer)
-
-
-async def test_frames_in_the_very_segment_of_the_upgrade_are_heard(server: Server) -> None:
-    async with raw_connection(server.process.url) as peer:
-        request = upgrade_request(server.process.socket_url, server.token())
-        await peer.send(request + frame(Opcode.TEXT, ping("same")) + frame(Opcode.TEXT, ping("half"))[:9])
-        assert (await peer.head()).startswith(b"HTTP/1.1 101 ")
-        assert (await peer.receive()).json["type"] == "connected"
-        assert (await peer.receive()).json["replyTo"] == "same"
-        await peer.send(frame(Opcode.TEXT, ping("half"))[9:])
-        assert (await peer.receive()).json["replyTo"] == "half"

@@ -132,12 +132,11 @@ async def test_a_key_that_is_none_is_400(server: Server, key: str | None) -> Non
     [
         (f"POST {PATH} HTTP/1.1", {400, 405, 426}),
         (f"OPTIONS {PATH} HTTP/1.1", {400, 405, 426}),
-        (f"GET {PATH} HTTP/1.0", {400, 426, 505}),
         ("GET /nowhere HTTP/1.1", {403, 404}),
         ("GET /%ff%fe HTTP/1.1", {400, 403, 404}),
         (f"GET {PATH}?%00=%ff HTTP/1.1", {101, 400}),
     ],
-    ids=["POST", "OPTIONS", "HTTP/1.0", "no such path", "no text in the path", "no text in the query"],
+    ids=["POST", "OPTIONS", "no such path", "no text in the path", "no text in the query"],
 )
 async def test_a_request_that_opens_no_socket_is_answered_in_http(
     server: Server, first: str, statuses: set[int]

@@ -9,8 +9,8 @@ from callboard_social.handoff import Wheel
 STEPS = 50
 """How exact a ping is: late by a fiftieth of the shorter of the two times at most, and never early."""
 SLACK_SECONDS = 0.05
-"""A ping that leaves later than planned by less than this, and the wheel's step, puts off neither its deadline nor those
-after it: what the handshake announced holds to the millisecond."""
+"""A ping that leaves later than planned by less than this, and the wheel's step, puts off neither its deadline nor the
+next one: what the handshake announced holds to the millisecond."""
 
 
 class Rhythm:

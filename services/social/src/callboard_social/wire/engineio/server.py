@@ -148,13 +148,13 @@ class EngineServer:
             # Accepted first, for clients of the protocol expect a close, not a refusal.
             await send({"type": "websocket.close", "code": POLICY_VIOLATION})
         else:
-            WebSocket(session).probe(connection.scope, polling)
+            WebSocket(session, connection.scope).probe(polling)
 
     async def _carry(self, connection: HTTPConnection, send: Send) -> None:
         session = await self._open(connection)
         try:
             await send({"type": "websocket.accept"})
-            WebSocket(session).open(connection.scope, open_packet(session.id, self._options, []))
+            WebSocket(session, connection.scope).open(open_packet(session.id, self._options, []))
         except BaseException:
             session.end(Ending.LOST)
             raise

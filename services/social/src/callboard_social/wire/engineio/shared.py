@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from callboard_social.handoff import Parsers, SocketLimits
+from callboard_social.handoff import SocketLimits
 from callboard_social.wire.engineio.heartbeat import Rhythm
 from callboard_social.wire.engineio.options import Ending, EngineOptions
 from callboard_social.wire.engineio.registry import Registry
@@ -26,6 +26,6 @@ class Shared:
             Registry(options.max_unadmitted, options.max_unadmitted_per_address),
             Rhythm(options.ping_interval, options.ping_timeout),
             # Without a wheel: Engine.IO has pings of its own.
-            SocketLimits(Parsers(options.max_payload), linger=options.linger.total_seconds()),
+            SocketLimits(options.max_payload, linger=options.linger.total_seconds()),
             on_end,
         )

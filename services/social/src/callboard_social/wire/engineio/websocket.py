@@ -9,7 +9,7 @@ import structlog
 from callboard_contracts import close_codes
 from starlette.types import Scope
 
-from callboard_social.handoff import SlimSocket, hand_off
+from callboard_social.handoff import hand_off
 from callboard_social.handoff.frames import text_frame
 from callboard_social.wire.connection import PARTING_CODES
 from callboard_social.wire.engineio.errors import MalformedPacket
@@ -40,36 +40,34 @@ class WebSocket:
 
     __slots__ = ("_inbox", "_is_leaving", "_lost_as", "_session", "_socket", "_upgrade", "_working")
 
-    def __init__(self, session: EngineSession) -> None:
+    def __init__(self, session: EngineSession, scope: Scope) -> None:
+        """Take the socket of an accepted upgrade."""
         self._session = session
-        self._socket: SlimSocket | None = None
         self._upgrade: Upgrade | None = None
-        self._inbox: deque[str | bytes] | None = None
+        self._inbox: deque[str | bytes] | None = deque()
         self._working: asyncio.Task[None] | None = None
         self._is_leaving = False
         self._lost_as: Ending | None = None
+        self._socket = hand_off(scope, self, session.shared.limits)
 
-    def open(self, scope: Scope, open_packet: str) -> None:
-        """Take the socket of an accepted upgrade, and carry the session from its first packet on."""
-        self._take(scope)
+    def open(self, open_packet: str) -> None:
+        """Carry the session from its first packet on."""
         self.say(open_packet)
         self.take_over()
+        self._hear_what_came_early()
 
-    def probe(self, scope: Scope, polling: Polling) -> None:
-        """Take the socket of an accepted upgrade, and carry the session once its client says so."""
+    def probe(self, polling: Polling) -> None:
+        """Carry the session once its client says so."""
         self._upgrade = Upgrade(self._session, polling, self)
-        self._take(scope)
+        self._hear_what_came_early()
 
-    def _take(self, scope: Scope) -> None:
-        early = self._inbox = deque()
-        self._socket = hand_off(scope, self, self._session.shared.limits)
-        self._inbox = None
+    def _hear_what_came_early(self) -> None:
+        early, self._inbox = self._inbox or (), None
         for message in early:
             self.received(message)
 
     def say(self, packet: str) -> None:
-        if self._socket is not None:
-            self._socket.write(text_frame(packet))
+        self._socket.write(text_frame(packet))
 
     def take_over(self) -> None:
         """Carry the session from here on; what waits for its client goes out first."""
@@ -84,21 +82,20 @@ class WebSocket:
         """Close without having taken over."""
         self._upgrade = None
         self._is_leaving = True
-        self._close(NORMAL_CLOSURE)
+        self._socket.close(NORMAL_CLOSURE)
 
     @property
     def is_attended(self) -> bool:
         return True
 
     def put(self, frame: Frame) -> bool:
-        return self._socket is None or self._socket.write(frame.wire)
+        return self._socket.write(frame.wire)
 
     def write(self, batch: Batch) -> bool:
-        return self._socket is None or self._socket.write(batch.wire)
+        return self._socket.write(batch.wire)
 
     def clear(self) -> None:
-        if self._socket is not None:
-            self._socket.forget()
+        self._socket.forget()
 
     def leave(self) -> None:
         """Close in the next turn: whoever closes may be on a walk, and have a last word for another namespace."""
@@ -106,12 +103,8 @@ class WebSocket:
         if not self._is_leaving and ending is not None:
             self._is_leaving = True
             code = _CLOSE_CODES.get(ending, NORMAL_CLOSURE)
-            close = partial(self._close, code, is_answered=ending is not Ending.SILENT)
+            close = partial(self._socket.close, code, is_answered=ending is not Ending.SILENT)
             asyncio.get_running_loop().call_soon(close, context=Context())
-
-    def _close(self, code: int, *, is_answered: bool = True) -> None:
-        if self._socket is not None:
-            self._socket.close(code, is_answered=is_answered)
 
     def received(self, message: str | bytes) -> None:
         if self._inbox is not None:
@@ -127,8 +120,7 @@ class WebSocket:
 
     def _begin(self, message: str | bytes) -> None:
         self._inbox = deque([message])
-        if self._socket is not None:
-            self._socket.pause_reading()
+        self._socket.pause_reading()
         # In a context of its own: that of the handshake holds its request.
         self._working = asyncio.get_running_loop().create_task(self._work(), context=Context())
 
@@ -142,16 +134,12 @@ class WebSocket:
             session.end(Ending.MALFORMED)
         except Exception:
             log.exception("engine_session_failed")
-            self._cut()
+            self._socket.abort()
         self._inbox = self._working = None
         if self._lost_as is not None:
             self._end(self._lost_as)
-        elif self._socket is not None:
+        else:
             self._socket.resume_reading()
-
-    def _cut(self) -> None:
-        if self._socket is not None:
-            self._socket.abort()
 
     def silent(self) -> None:
         """Never told: the session has a heartbeat of its own."""

@@ -1,0 +1,1 @@
+"""Callboard's social beside its peers, measured in one run: see README.md."""

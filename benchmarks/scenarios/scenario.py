@@ -1,0 +1,59 @@
+"""The form of a scenario, and of what comes out."""
+
+import subprocess
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from benchmarks.effort import Effort
+from benchmarks.figures import Figures
+from benchmarks.generator import GeneratorFailed
+from benchmarks.peers.child import PeerDied
+from benchmarks.server import Server
+from benchmarks.servers.callboard import NotReady
+from benchmarks.trial import NotAllOpen
+
+FAILURES = (GeneratorFailed, PeerDied, NotReady, NotAllOpen, OSError, subprocess.SubprocessError)
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    title: str
+    figure: str
+
+
+@dataclass(slots=True)
+class Result:
+    """Figures by server and case (``2000/s``); of a server that could not be measured, why."""
+
+    figures: dict[str, dict[str, Figures]] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+
+    def of(self, server: str, case: str) -> Mapping[str, float]:
+        return self.figures.get(server, {}).get(case, {})
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """`measure` gives the figures of one server, by case."""
+
+    name: str
+    question: str
+    columns: tuple[Column, ...]
+    servers: tuple[Server, ...]
+    measure: Callable[[Server, Effort], dict[str, Figures]]
+
+    def run(self, effort: Effort, names: Iterable[str], say: Say) -> Result:
+        """Measure the servers of these names, or all when there are none; one that fails does not stop the others."""
+        wanted, result = set(names), Result()
+        for server in self.servers:
+            if wanted and server.name not in wanted:
+                continue
+            say(f"{self.name}: {server.name}")
+            try:
+                result.figures[server.name] = self.measure(server, effort)
+            except FAILURES as failure:
+                result.failures[server.name] = str(failure)
+                say(f"{self.name}: {server.name}: {failure}")
+        return result

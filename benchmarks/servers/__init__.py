@@ -1,0 +1,1 @@
+"""Our own servers, as they are measured."""
