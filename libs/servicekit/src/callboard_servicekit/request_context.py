@@ -6,13 +6,14 @@ import uuid
 from urllib.parse import quote
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 log = structlog.get_logger(__name__)
 
 HEADER = "X-Request-Id"
-_FORM = re.compile(r"[A-Za-z0-9_-]{8,64}", re.ASCII)
+_RAW_HEADER = HEADER.lower().encode()
+_FORM = re.compile(rb"[A-Za-z0-9_-]{8,64}")
 
 
 def current_request_id() -> str:
@@ -21,8 +22,10 @@ def current_request_id() -> str:
 
 
 def _id_of(scope: Scope) -> str:
-    offered = Headers(scope=scope).get(HEADER, "")
-    return offered if _FORM.fullmatch(offered) else uuid.uuid4().hex
+    for name, value in scope["headers"]:
+        if name == _RAW_HEADER and _FORM.fullmatch(value):
+            return str(value, "ascii")
+    return uuid.uuid4().hex
 
 
 class RequestContext:

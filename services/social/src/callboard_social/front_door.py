@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from callboard_servicekit.routing import DirectRoute
+from callboard_servicekit.routing import DirectJsonRoute
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.middleware.exceptions import ExceptionMiddleware
@@ -30,12 +30,12 @@ class FrontDoor:
 
 
 def open_front_door(app: FastAPI, routes: Iterable[BaseRoute]) -> None:
-    """Have `app` take the shortcut to each of the routes that has one: sockets, and `DirectRoute`s."""
+    """Have `app` take the shortcut to each of the routes that has one: sockets, and `DirectJsonRoute`s."""
     shortcuts: dict[Target, ASGIApp] = {}
     for route in routes:
         if isinstance(route, WebSocketRoute):
             shortcuts["websocket", route.path] = route.app
-        elif isinstance(route, DirectRoute):
+        elif isinstance(route, DirectJsonRoute):
             call = ExceptionMiddleware(route.call, handlers=app.exception_handlers)
             shortcuts |= {(method, route.path): call for method in route.methods or ()}
     app.user_middleware.append(Middleware(FrontDoor, shortcuts=shortcuts))

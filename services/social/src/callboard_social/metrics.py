@@ -74,7 +74,6 @@ class SocialMetrics:
             registry=registry,
         )
         self._limited = Counter("callboard_social_rate_limited", "What a limit refused.", ("limit",), registry=registry)
-        self.connections_limited = self.limited("connections")
 
     def _measure_tickets(self, registry: CollectorRegistry) -> None:
         self.tickets_minted = Counter(

@@ -130,8 +130,7 @@ async def _lay_foundation(settings: SocialSettings, telemetry: Telemetry, stack:
 
 
 def _build(settings: SocialSettings, foundation: _Foundation, stopping: Stopping) -> SocialResources:
-    metrics, supervisor = foundation.metrics, foundation.supervisor
-    revocations = foundation.verification.revocations
+    metrics, supervisor, revocations = foundation.metrics, foundation.supervisor, foundation.verification.revocations
     bus = Bus(settings.redis_url, foundation.redis, foundation.relay)
     hub = Hub(bus, metrics)
     tickets = Tickets(foundation.redis, settings.ticket_secret)
@@ -160,12 +159,7 @@ def _build(settings: SocialSettings, foundation: _Foundation, stopping: Stopping
     foundation.telemetry.add_check("bus", bus.check)
     _measure(hub, bus, foundation.telemetry)
     admission = Admission(
-        handshake=handshake,
-        hub=hub,
-        revocations=revocations,
-        lifetime=lifetime,
-        capacity=capacity,
-        metrics=metrics,
+        handshake=handshake, hub=hub, revocations=revocations, lifetime=lifetime, capacity=capacity, metrics=metrics
     )
     return SocialResources(
         settings=settings,

@@ -28,6 +28,35 @@ async def test_one_socket_too_many_of_a_user_is_closed_and_another_user_is_not(
             assert await again.hears_nothing()
 
 
+@pytest.mark.clause("WS-AUTH-16")
+async def test_one_socket_too_many_of_an_organization_is_closed_and_another_organization_s_is_not(
+    start_social: StartSocial, redis_url: str
+) -> None:
+    async with start_social(redis_url, connections_per_organization=2) as social:
+        async with social.client(), social.client(sub="user-2"):
+            async with open_socket(social.socket_url, await social.ticket(sub="user-3")) as third:
+                assert await third.closed() == (4509, "connection limit")
+            async with social.client(sub="user-3", org="org-2"):
+                pass
+        async with social.client(sub="user-3") as again:
+            assert await again.hears_nothing()
+
+
+@pytest.mark.clause("WS-AUTH-17")
+async def test_one_socket_too_many_from_an_address_waits_with_its_ticket_and_another_address_does_not(
+    start_social: StartSocial, redis_url: str
+) -> None:
+    async with start_social(redis_url, connections_per_address=2) as social:
+        ticket = await social.ticket()
+        async with social.client(), social.client():
+            assert await refusal(social, ticket) == 429
+            elsewhere = {"X-Forwarded-For": "2001:db8::1"}
+            async with open_socket(social.socket_url, await social.ticket(), additional_headers=elsewhere) as other:
+                assert (await other.receive())["type"] == "connected"
+        async with open_socket(social.socket_url, ticket) as again:
+            assert (await again.receive())["type"] == "connected"
+
+
 @pytest.mark.clause("WS-AUTH-18")
 async def test_a_full_node_sends_upgrades_and_their_tickets_to_another_one(
     start_social: StartSocial, redis_url: str
@@ -50,8 +79,9 @@ async def engine_status(social: SocialUnderTest) -> int:
         return (await http.get("/socket.io/?EIO=4&transport=polling")).status_code
 
 
+@pytest.mark.clause("WS-AUTH-17")
 @pytest.mark.clause("WS-AUTH-18")
-@pytest.mark.parametrize(("limit", "status"), [("connections", 503)])
+@pytest.mark.parametrize(("limit", "status"), [("connections", 503), ("connections_per_address", 429)])
 async def test_of_a_storm_no_more_than_may_are_let_in(
     start_social: StartSocial, redis_url: str, limit: str, status: int
 ) -> None:
@@ -128,6 +158,16 @@ async def test_fifty_redemptions_of_one_ticket_on_two_replicas_open_one_socket(
         outcomes = await asyncio.gather(*(redeem(social) for social in (one, two) for _ in range(25)))
     assert sorted(set(outcomes)) == ["Token already used", "connected"]
     assert outcomes.count("connected") == 1
+
+
+@pytest.mark.clause("WS-FRAME-12")
+async def test_a_message_of_too_many_values_is_malformed_and_one_less_is_not(social: SocialUnderTest) -> None:
+    def message(values: int) -> dict[str, object]:
+        return {"type": "chat", "content": "x", "extra": [1] * (values - 4)}
+
+    async with social.client() as client:
+        assert (await client.ask(**message(1_001)))["code"] == "protocol-violation"
+        assert (await client.ask(**message(1_000)))["type"] == "echo"
 
 
 async def test_a_socket_that_was_closed_and_goes_on_talking_is_cut(social: SocialUnderTest) -> None:

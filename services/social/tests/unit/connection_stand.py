@@ -34,7 +34,8 @@ class Served:
         return self
 
     def _scope(self, early: bytes) -> Scope:
-        def hand_off(receiver: Receiver, limits: SocketLimits) -> SlimSocket:
+        def hand_off(receiver: Receiver, limits: SocketLimits, first: bytes) -> SlimSocket:
+            self.peer.write(first)
             socket = SlimSocket(self.peer, MessageParser(limits.max_message), receiver, limits)
             socket.begin(set(), is_paused=False)
             if early:

@@ -169,14 +169,6 @@ async def test_a_join_that_fails_joins_nothing_and_can_be_tried_again(hub: Hub, 
     assert offsets(lane) == ["welcome e:0"]
 
 
-async def test_members_are_counted_by_user_until_they_are_gone(hub: Hub) -> None:
-    member, _ = make_member(hub)
-    assert (hub.connections_of("user-1"), hub.connections_of("user-2")) == (1, 0)
-    hub.unregister(member, is_clean=True)
-    hub.unregister(member, is_clean=True)
-    assert hub.connections_of("user-1") == 0
-
-
 async def test_a_member_that_is_over_while_it_waits_joins_nothing(hub: Hub, bus: ScriptedBus) -> None:
     member, lane = make_member(hub)
     join = asyncio.create_task(hub.join(member, [ORG], welcome))

@@ -113,14 +113,18 @@ def test_text_that_is_none_fails_the_connection_after_what_was_good(good: bytes,
     assert (reader.parser.is_open, reader.parser.is_finished, reader.parser.close_code) == (False, True, 1007)
 
 
+def has_parser(reader: Reader) -> bool:
+    return reader.parser._protocol is not None
+
+
 def test_a_socket_that_says_nothing_more_has_no_parser() -> None:
     reader, whole = Reader(), frame(Opcode.TEXT, b"whole")
     reader.feed(whole)
-    assert reader.parser._protocol is None
+    assert not has_parser(reader)
     for cut in range(1, len(whole)):
         reader.feed(whole[:cut])
-        assert reader.parser._protocol is not None
+        assert has_parser(reader)
         reader.feed(whole[cut:])
-        assert reader.parser._protocol is None
+        assert not has_parser(reader)
     reader.feed(frame(Opcode.TEXT, b"begun", fin=False))
-    assert reader.parser._protocol is not None
+    assert has_parser(reader)

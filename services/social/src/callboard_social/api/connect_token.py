@@ -4,12 +4,12 @@ from callboard_contracts.accounts import ConnectToken
 from callboard_contracts.identity import TICKET_LIFETIME_SECONDS
 from callboard_servicekit.app import stopping_of
 from callboard_servicekit.openapi import problems
-from callboard_servicekit.routing import DirectRoute
+from callboard_servicekit.routing import DirectJsonRoute
 from fastapi import APIRouter, Request, Response
 
 from callboard_social.resources import resources_of
 
-router = APIRouter(route_class=DirectRoute, tags=["sockets"], responses=problems(401, 403, 429, 503))
+router = APIRouter(route_class=DirectJsonRoute, tags=["sockets"], responses=problems(401, 403, 429, 503))
 
 
 @router.get("/api/socials/connect-token", response_model=ConnectToken)

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from starlette.routing import WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from callboard_social.address import network_of
 from callboard_social.cookie_authority.vouched import Vouched
 from callboard_social.dialects.native import frame_of
 from callboard_social.dialects.native_session import Cancellable, NativeSession, Positions
@@ -65,9 +66,8 @@ class NativeSocket:
             resources.metrics.refused.labels(int(error.status)).inc()
             await upgrade.refuse(error)
             return
-        if resources.hub.connections_of(identity.user_id) >= resources.settings.connections_per_user:
+        if not resources.capacity.has_room_for(identity):
             resources.metrics.refused.labels(close_codes.CONNECTION_LIMIT.code).inc()
-            resources.metrics.connections_limited()
             await upgrade.accept_and_close(close_codes.CONNECTION_LIMIT, close_codes.CONNECTION_LIMIT.reason)
             return
         await self._let_in(upgrade, identity, positions)
@@ -77,7 +77,7 @@ class NativeSocket:
         """Join the channels, then open the socket; whoever cannot join is refused."""
         resources = resources_of(self._app)
         connection = Connection(uuid.uuid4().hex)
-        member = Member(connection, identity, resources.dialect)
+        member = Member(connection, identity, resources.dialect, network=network_of(upgrade.connection))
         vouched = resources.handshake.vouched(upgrade.connection, upgrade.ticket(), identity)
         expires_at = resources.lifetime.expiry(identity) if vouched is None else None
         session = NativeSession(member, connection, resources.native)

@@ -20,7 +20,7 @@ from callboard_social.dialects.native_requests import Handler, NativeRequests, R
 from callboard_social.errors import InvalidPositions
 from callboard_social.hub.hub import Hub
 from callboard_social.hub.member import Member
-from callboard_social.limits import MAX_VIOLATIONS_PER_MINUTE, RateLimit
+from callboard_social.limits import MAX_MESSAGE_VALUES, MAX_VIOLATIONS_PER_MINUTE, RateLimit
 from callboard_social.metrics import UNKNOWN, SocialMetrics
 from callboard_social.wire.connection import Connection
 from callboard_social.wire.protocol import Frame, bytes_of
@@ -146,7 +146,7 @@ class NativeSession:
     @staticmethod
     def _parse(text: str | None) -> dict[str, Any] | None:
         try:
-            message = strict_json.loads(text or "")
+            message = strict_json.loads(text or "", max_values=MAX_MESSAGE_VALUES)
         except strict_json.InvalidJson:
             return None
         return message if isinstance(message, dict) else None

@@ -37,11 +37,11 @@ class Upgrade:
         for protocol in self._offered:
             if protocol.startswith(TICKET_SUBPROTOCOL_PREFIX):
                 return protocol.removeprefix(TICKET_SUBPROTOCOL_PREFIX)
-        return self.connection.query_params.get("token")
+        return self._asked("token")
 
     def positions(self) -> Positions:
         """Channels to recover, from the query; raises `InvalidPositions`."""
-        listed = [part for part in self.connection.query_params.get("positions", "").split(",") if part]
+        listed = [part for part in (self._asked("positions") or "").split(",") if part]
         if len(listed) > MAX_POSITIONS:
             raise InvalidPositions
         try:
@@ -49,6 +49,10 @@ class Upgrade:
             return {parse_channel(name): Position.parse(position) for name, _, position in pairs}
         except (ValueError, Refused) as error:
             raise InvalidPositions from error
+
+    def _asked(self, name: str) -> str | None:
+        """From the query; most upgrades have none, and many come at once."""
+        return self.connection.query_params.get(name) if self._scope["query_string"] else None
 
     async def accept(self) -> None:
         subprotocol = SUBPROTOCOL if SUBPROTOCOL in self._offered else None

@@ -4,10 +4,10 @@ import time
 from collections.abc import Callable
 
 MESSAGES_PER_SECOND = 50.0
-BURST_OF_MESSAGES = 500.0
+BURST_OF_MESSAGES = 200.0
 """A client that comes back subscribes to its channels all at once: they are at most 128."""
 BYTES_PER_SECOND = 128 * 1024.0
-BURST_OF_BYTES = 2 * 1024 * 1024.0
+BURST_OF_BYTES = 256 * 1024.0
 
 
 class InboundBudget:

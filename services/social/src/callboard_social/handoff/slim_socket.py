@@ -241,6 +241,11 @@ class SlimSocket(asyncio.Protocol):
     def resume_reading(self) -> None:
         self._release(_BUSY)
 
+    @property
+    def is_held(self) -> bool:
+        """True while nothing is read: that the peer is silent says nothing then."""
+        return bool(self._holds)
+
     def _hold(self, why: int) -> None:
         if not self._holds:
             self._transport.pause_reading()
@@ -319,7 +324,7 @@ class SlimSocket(asyncio.Protocol):
         if not self._has_pinged:
             self.write(PING)
             self._awaits_pong = True
-        elif self._awaits_pong and not self._holds:
+        elif self._awaits_pong and not self.is_held:
             self._receiver.silent()
             return
         self._has_pinged = not self._has_pinged

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Awaitable, Callable
+from contextvars import Context
 from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import unquote_to_bytes
@@ -24,21 +25,21 @@ MAX_EARLY_BYTES = 64 * 1024
 
 log = logging.getLogger(__name__)
 
-HandOff = Callable[[Receiver, SocketLimits], SlimSocket]
+HandOff = Callable[[Receiver, SocketLimits, bytes], SlimSocket]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-def hand_off(scope: Scope, receiver: Receiver, limits: SocketLimits) -> SlimSocket:
+def hand_off(scope: Scope, receiver: Receiver, limits: SocketLimits, first: bytes = b"") -> SlimSocket:
     """Take the socket out of the server's hands, for good.
 
     To be called by the application once it has sent ``websocket.accept``, and before it receives or sends anything
-    else; then it returns.
+    else; then it returns. `first` are whole frames: they go out in one write with the answer to the handshake.
 
     Raises:
         KeyError: the server's ``ws`` is not `HandoffProtocol`.
     """
     give: HandOff = scope["extensions"][EXTENSION]
-    return give(receiver, limits)
+    return give(receiver, limits, first)
 
 
 class HandoffProtocol(asyncio.Protocol):
@@ -56,6 +57,8 @@ class HandoffProtocol(asyncio.Protocol):
         self._transport: asyncio.Transport
         self._opening: Opening | None = None
         self._early = b""
+        self._answer = b""
+        """What accepts, until it is written."""
         self._is_connect_told = False
         self._is_answered = False
         self._is_accepted = False
@@ -168,8 +171,15 @@ class HandoffProtocol(asyncio.Protocol):
     def _accept(self, message: Message) -> None:
         assert self._opening is not None  # noqa: S101 - the application runs because of it
         headers = [*self._server_state.default_headers, *message.get("headers", [])]
-        self._transport.write(self._opening.accept(message.get("subprotocol"), headers))
+        self._answer = self._opening.accept(message.get("subprotocol"), headers)
         self._is_answered = self._is_accepted = True
+        # An application that hands off does so now, and may have something to go out together with it.
+        asyncio.get_running_loop().call_soon(self._write_answer, context=Context())
+
+    def _write_answer(self, first: bytes = b"") -> None:
+        if self._answer and not self._is_lost:
+            self._transport.write(self._answer + first)
+        self._answer = b""
 
     def _answer_with(self, message: Message) -> None:
         self._body += message.get("body", b"")
@@ -193,7 +203,7 @@ class HandoffProtocol(asyncio.Protocol):
             self._is_handed_off = False
         return self._socket
 
-    def _hand_off(self, receiver: Receiver, limits: SocketLimits) -> SlimSocket:
+    def _hand_off(self, receiver: Receiver, limits: SocketLimits, first: bytes = b"") -> SlimSocket:
         self._is_handed_off = True
         slim = SlimSocket(self._transport, MessageParser(limits.max_message), receiver, limits)
         if self._is_lost:
@@ -201,6 +211,7 @@ class HandoffProtocol(asyncio.Protocol):
             return slim
         kernel = self._transport.get_extra_info("socket")
         kernel.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, limits.send_buffer)
+        self._write_answer(first)
         self._connections.discard(self)
         slim.begin(self._connections, is_paused=self._is_paused)
         if self._early:

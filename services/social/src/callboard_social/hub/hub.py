@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 from weakref import WeakValueDictionary
@@ -68,7 +67,6 @@ class Hub:
         self._channels: dict[str, LiveChannel] = {}
         self._opening: dict[str, asyncio.Task[None]] = {}
         self._members: dict[Member, None] = {}
-        self._of_user: defaultdict[str, set[Member]] = defaultdict(set)
         self._watchers: list[Watcher] = []
         # A feed lives as long as somebody of its organisation is here, or something is on its way.
         self._feeds: WeakValueDictionary[str, Feed] = WeakValueDictionary()
@@ -82,7 +80,6 @@ class Hub:
         member.feed = self._feed_of(member.identity.organization_id)
         member.connection.follow(member)
         self._members[member] = None
-        self._of_user[member.identity.user_id].add(member)
         self._metrics.connections.labels(member.dialect.name).inc()
         for watcher in self._watchers:
             watcher.came(member)
@@ -100,9 +97,6 @@ class Hub:
     def subscription_count(self) -> int:
         """Over all members; walks through them."""
         return sum(len(member.joined) for member in self._members)
-
-    def connections_of(self, user_id: str) -> int:
-        return len(self._of_user.get(user_id, ()))
 
     def members_of(self, organization_id: str, channel: Channel) -> Mapping[Dialect, Mapping[str, Member]]:
         """The members of a channel by dialect and by connection; not to be kept."""
@@ -179,9 +173,6 @@ class Hub:
             return
         del self._members[member]
         self._metrics.connections.labels(member.dialect.name).dec()
-        self._of_user[member.identity.user_id].discard(member)
-        if not self._of_user[member.identity.user_id]:
-            del self._of_user[member.identity.user_id]
         member.connection.follow(None)
         member.feed = None
         for channel in member.joined:

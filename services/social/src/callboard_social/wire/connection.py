@@ -90,10 +90,8 @@ class Connection:
     def open(self, scope: Scope, limits: SocketLimits, handler: Handler) -> None:
         """Take the socket of an accepted upgrade; what is put in goes out from here on."""
         self._handler = handler
-        self._socket = hand_off(scope, self, limits)
         early, self._early = self._early, None
-        if early:
-            self._socket.write(b"".join(early))
+        self._socket = hand_off(scope, self, limits, b"".join(early or ()))
         if self._closing is not None:
             self._socket.close(self._closing.code, self._closing.reason)
         elif self._inbox:

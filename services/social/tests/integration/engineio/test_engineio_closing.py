@@ -196,6 +196,17 @@ async def test_every_drop_has_its_last_word(engine: EngineUnderTest) -> None:
     assert [await client.poll(), await client.poll()] == ["41/one,\x1e41/two,", "1"]
 
 
+async def test_whoever_closes_on_a_walk_still_has_its_last_words_on_a_websocket(engine: EngineUnderTest) -> None:
+    socket = await engine.open_socket()
+    session = engine.opened[0].session
+    session.close()
+    session.drop(Frame("last", "41/one,"))
+    session.drop(Frame("last", "41/two,"))
+    assert [await socket.receive(), await socket.receive()] == ["41/one,", "41/two,"]
+    assert await socket.closed() == 1000
+    assert await engine.opened[0].ended() is True
+
+
 async def test_a_drop_after_a_close_takes_back_what_still_waits(engine: EngineUnderTest) -> None:
     client = await engine.open()
     session = engine.opened[0].session

@@ -4,7 +4,7 @@ import asyncio
 import gc
 import socket as sockets
 import weakref
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -39,8 +39,22 @@ async def connected(engine: EngineUnderTest) -> AsyncIterator[RawPeer]:
         yield peer
 
 
-def _has_read_all(port: int, peer: RawPeer) -> bool:
-    queues = queues_of(port).get(peer.port)
+def held_by(gate: asyncio.Event) -> Callable[[ASGIApp], ASGIApp]:
+    """Middleware: WebSockets are answered when the gate is open."""
+
+    def held(app: ASGIApp) -> ASGIApp:
+        async def hold(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == "websocket":
+                await gate.wait()
+            await app(scope, receive, send)
+
+        return hold
+
+    return held
+
+
+def _has_read_all(engine: EngineUnderTest, peer: RawPeer) -> bool:
+    queues = queues_of(urlsplit(engine.url).port or 0).get(peer.port)
     return queues is not None and not queues.unread
 
 
@@ -94,26 +108,28 @@ async def test_fragments_are_one_message_and_too_large_together(start_engine: St
 
 async def test_what_a_client_says_before_it_is_answered_is_heard_in_order(start_engine: StartEngine) -> None:
     gate = asyncio.Event()
-
-    def held(app: ASGIApp) -> ASGIApp:
-        async def hold(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] == "websocket":
-                await gate.wait()
-            await app(scope, receive, send)
-
-        return hold
-
-    async with start_engine(held) as engine, raw_connection(engine.url) as peer:
+    async with start_engine(held_by(gate)) as engine, raw_connection(engine.url) as peer:
         await peer.send(REQUEST)
-        port = urlsplit(engine.url).port or 0
-        await eventually(lambda: _has_read_all(port, peer))
+        await eventually(lambda: _has_read_all(engine, peer))
         await peer.send(text("4one") + text("3") + text("4two"))
-        await eventually(lambda: _has_read_all(port, peer))
+        await eventually(lambda: _has_read_all(engine, peer))
         gate.set()
         await peer.head()
         await peer.send(text("4three"))
         assert (await peer.receive()).payload.startswith(b"0{")
         assert [(await peer.receive()).payload for _ in range(3)] == [b"4one", b"4two", b"4three"]
+
+
+async def test_a_client_that_goes_before_it_is_answered_leaves_no_session(start_engine: StartEngine) -> None:
+    gate = asyncio.Event()
+    async with start_engine(held_by(gate)) as engine:
+        async with raw_connection(engine.url) as peer:
+            await peer.send(REQUEST)
+            await eventually(lambda: _has_read_all(engine, peer))
+        gate.set()
+        await eventually(lambda: bool(engine.opened))
+        assert await engine.opened[0].ended() is False
+        assert not engine.server.sessions
 
 
 async def test_a_peer_that_ends_its_half_without_a_word_may_come_back(engine: EngineUnderTest) -> None:

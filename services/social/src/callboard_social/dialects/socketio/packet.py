@@ -13,6 +13,7 @@ from typing import Any
 from callboard_servicekit import strict_json
 
 from callboard_social.dialects.socketio.attachment import MAX_ATTACHMENTS, take_out
+from callboard_social.limits import MAX_MESSAGE_VALUES
 from callboard_social.wire.protocol import Frame
 
 MAIN = "/"
@@ -135,7 +136,7 @@ def _payload(kind: PacketType, text: str) -> Any:
             return None
         raise MalformedPacket("a payload is missing")
     try:
-        data = strict_json.loads(text)
+        data = strict_json.loads(text, max_values=MAX_MESSAGE_VALUES)
     except strict_json.InvalidJson as error:
         raise MalformedPacket(f"a payload is not valid: {error}") from error
     if not _is_valid(kind, data):

@@ -57,6 +57,10 @@ class Polling:
     def is_attended(self) -> bool:
         return self._is_polled
 
+    @property
+    def is_held(self) -> bool:
+        return False
+
     def put(self, frame: Frame) -> bool:
         is_within_bound = self.lane.put(frame)
         self.release()

@@ -154,7 +154,7 @@ class EngineServer:
         session = await self._open(connection)
         try:
             await send({"type": "websocket.accept"})
-            WebSocket(session, connection.scope).open(open_packet(session.id, self._options, []))
+            WebSocket(session, connection.scope, open_packet(session.id, self._options, [])).open()
         except BaseException:
             session.end(Ending.LOST)
             raise

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from contextvars import Context
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from starlette.requests import HTTPConnection
 
@@ -15,37 +15,13 @@ from callboard_social.wire.engineio.options import Ending, EngineOptions, Sessio
 from callboard_social.wire.engineio.packet import Packet, PacketType
 from callboard_social.wire.engineio.polling import Polling
 from callboard_social.wire.engineio.shared import Shared
+from callboard_social.wire.engineio.transport import Transport
 from callboard_social.wire.protocol import Batch, Frame
 
 if TYPE_CHECKING:
     from callboard_social.wire.engineio.upgrade import Upgrade
 
 PING = Frame("engine-ping", PacketType.PING)
-
-
-class Transport(Protocol):
-    """What carries a session at the moment."""
-
-    @property
-    def is_attended(self) -> bool:
-        """True while the client is there to be told something at once."""
-        ...
-
-    def put(self, frame: Frame) -> bool:
-        """Have a frame sent after those before it; never waits. False when more waits now than may wait."""
-        ...
-
-    def write(self, batch: Batch) -> bool:
-        """As `put`, for frames that others get too."""
-        ...
-
-    def clear(self) -> None:
-        """Throw away what waits."""
-        ...
-
-    def leave(self) -> None:
-        """The session closes: say so after what waits. Must not wait; may be called again."""
-        ...
 
 
 class EngineSession:
@@ -180,7 +156,7 @@ class EngineSession:
     @property
     def is_busy(self) -> bool:
         """True while something that the client said is being handled."""
-        return self._turn.locked()
+        return self._turn.locked() or self.transport.is_held
 
     def ping(self) -> None:
         self.send(PING)

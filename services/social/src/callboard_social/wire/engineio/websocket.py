@@ -40,19 +40,19 @@ class WebSocket:
 
     __slots__ = ("_inbox", "_is_leaving", "_lost_as", "_session", "_socket", "_upgrade", "_working")
 
-    def __init__(self, session: EngineSession, scope: Scope) -> None:
-        """Take the socket of an accepted upgrade."""
+    def __init__(self, session: EngineSession, scope: Scope, open_packet: str = "") -> None:
+        """Take the socket of an accepted upgrade; a session's open packet is the first to go out."""
         self._session = session
         self._upgrade: Upgrade | None = None
         self._inbox: deque[str | bytes] | None = deque()
         self._working: asyncio.Task[None] | None = None
         self._is_leaving = False
         self._lost_as: Ending | None = None
-        self._socket = hand_off(scope, self, session.shared.limits)
+        first = text_frame(open_packet) if open_packet else b""
+        self._socket = hand_off(scope, self, session.shared.limits, first)
 
-    def open(self, open_packet: str) -> None:
-        """Carry the session from its first packet on."""
-        self.say(open_packet)
+    def open(self) -> None:
+        """Carry the session from its beginning."""
         self.take_over()
         self._hear_what_came_early()
 
@@ -87,6 +87,10 @@ class WebSocket:
     @property
     def is_attended(self) -> bool:
         return True
+
+    @property
+    def is_held(self) -> bool:
+        return self._socket.is_held
 
     def put(self, frame: Frame) -> bool:
         return self._socket.write(frame.wire)
