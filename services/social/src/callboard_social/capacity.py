@@ -62,7 +62,13 @@ class Capacity:
         return self._node >= self._limits.node
 
     def arrive(self, network: Network) -> None:
-        """Take a place, before anything is spent on the newcomer; `settle` gives it back.
+        """Take a place, before anything is spent on the newcomer; `settle` gives it back. Raises as `require_place`."""
+        self.require_place(network)
+        self._node += 1
+        self._of_network[network] += 1
+
+    def require_place(self, network: Network) -> None:
+        """See that there is a place.
 
         Raises:
             NodeFull: there is none on this node.
@@ -74,8 +80,6 @@ class Capacity:
         if self._of_network[network] >= self._limits.address:
             self._address_full()
             raise AddressFull(RETRY_AFTER_SECONDS)
-        self._node += 1
-        self._of_network[network] += 1
 
     def settle(self, network: Network) -> None:
         """It is known who arrived, or that nobody did; who is let in becomes a member before anybody else arrives."""

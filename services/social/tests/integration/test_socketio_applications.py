@@ -181,6 +181,17 @@ async def test_a_client_that_finds_no_place_may_come_back(
             assert await is_open(again)
 
 
+@pytest.mark.parametrize("limit", ["connections", "connections_per_address"])
+async def test_a_token_that_opened_the_session_takes_no_place_that_is_not_there(
+    start_social: StartSocial, redis_url: str, limit: str
+) -> None:
+    async with start_social(redis_url, **{limit: 1}) as social:
+        headers = {"Authorization": f"Bearer {social.minter.mint()}"}
+        async with packet_client(social.url, additional_headers=headers) as client, dashboard(social):
+            await client.send_packet("0")
+            assert not await client.disconnected()
+
+
 async def test_bad_tokens_from_one_address_are_limited_and_good_ones_pass(
     start_social: StartSocial, redis_url: str
 ) -> None:

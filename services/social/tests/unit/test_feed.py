@@ -6,8 +6,10 @@ import weakref
 from collections.abc import Sequence
 from contextvars import Context, ContextVar
 
+import pytest
 from callboard_contracts.channels import GENERAL, LOGS, ORG
 from callboard_contracts.positions import Position
+from callboard_social.hub import feed
 from callboard_social.hub.channel import LiveChannel
 from callboard_social.hub.feed import Feed
 from callboard_social.metrics import Heard
@@ -69,6 +71,21 @@ async def test_members_of_the_same_channels_share_and_others_get_what_is_theirs(
     assert one.witness.batches[0] is two.witness.batches[0]
     assert [text.split()[2] for text in one.witness.texts] == ["org", "logs"]
     assert [text.split()[2] for text in three.witness.texts] == ["org"]
+
+
+async def test_others_have_their_turn_while_much_is_joined_for_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed, "MAX_ENTRIES", 64)
+    organisation = Organisation(2)
+    for offset in range(1, 201):
+        organisation.org.deliver(event_at(offset))
+    first, _ = organisation.clients
+    seen = []
+    while not seen or seen[-1] < 200:
+        await turns(1)
+        seen.append(sum(len(batch.frames) for batch in first.witness.batches))
+    assert seen[0] == 64, "a round takes no more"
+    assert len(seen) > 8, "and 64 frames count for more than one slice"
+    assert [text.split()[-1] for text in first.witness.texts] == [f"e:{offset}" for offset in range(1, 201)]
 
 
 async def test_others_have_their_turn_between_the_slices_of_a_crowd() -> None:

@@ -8,7 +8,7 @@ import pytest
 from callboard_social.handoff.frames import text_frame
 from callboard_social.handoff.inbound import BURST_OF_MESSAGES
 from callboard_social.handoff.slim_socket import MAX_BYTES_AFTER_CLOSE
-from callboard_testkit.raw_peer import close_frame
+from callboard_testkit.raw_peer import close_frame, frame
 from websockets.frames import Opcode
 
 from .slim_socket_stand import (
@@ -118,6 +118,17 @@ async def test_a_peer_that_goes_on_talking_after_our_close_is_cut_before_the_lin
     await turns()
     assert stand.peer.is_aborted
     assert stand.told.end == (4001, True)
+
+
+@in_virtual_time
+async def test_a_peer_that_floods_after_our_close_is_cut_at_once() -> None:
+    stand = open_socket()
+    stand.socket.close(4001)
+    pings = b"".join(frame(Opcode.PING, b"") for _ in range(500))
+    assert len(pings) < MAX_BYTES_AFTER_CLOSE
+    stand.peer.send(pings)
+    await turns(10)
+    assert stand.peer.is_aborted
 
 
 @in_virtual_time

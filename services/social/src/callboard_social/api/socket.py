@@ -86,7 +86,7 @@ class NativeSocket:
             await session.welcome(positions, expires_at)
             # Between its check and its registration a session may have ended; from here on the hub closes it.
             if await resources.revocations.is_revoked(identity):
-                connection.close(close_codes.SESSION_REVOKED)
+                connection.drop(close_codes.SESSION_REVOKED)
             await upgrade.accept()
             upgrade.hand_on(connection, session, resources.socket_limits)
         except ServiceError as error:

@@ -21,7 +21,7 @@ def _is_as_new(protocol: Protocol) -> bool:
 
 
 class MessageParser:
-    """Joins fragments and decodes text. What it has to answer is in `answers`, to be written before anything else.
+    """Joins fragments and decodes text. What it has to answer is in `answer`, to be written before anything else.
 
     The protocol takes a kilobyte and next to no time to make. Most sockets listen and say nothing, so there is one only
     while something is half said, or closing.
@@ -102,14 +102,14 @@ class MessageParser:
             return False
         return True
 
-    def answers(self) -> list[bytes]:
+    def answer(self) -> bytes:
         """What has to be written: pongs, a close frame."""
         if self._protocol is None:
-            return []
-        wires = [wire for wire in self._protocol.data_to_send() if wire]
+            return b""
+        wire = b"".join(self._protocol.data_to_send())
         if _is_as_new(self._protocol):
             self._protocol = None
-        return wires
+        return wire
 
     def close(self, code: int, reason: str) -> None:
         self._own.send_close(code, reason)

@@ -14,7 +14,7 @@ from callboard_social.handoff.inbound import InboundBudget
 from callboard_social.handoff.messages import MessageParser
 from callboard_social.handoff.wheel import Wheel
 
-CHUNK_BYTES = 4 * 1024
+CHUNK_BYTES = 1024
 """Is parsed in one go: a read of 256 KiB may hold 40,000 frames, and everybody else would wait for all of them."""
 LEAST_WEIGHT = 64
 """What the smallest write counts for while it waits: it takes more memory than it has bytes."""
@@ -191,11 +191,11 @@ class SlimSocket(asyncio.Protocol):
 
     def _answer(self) -> None:
         """Write what the parser has to say, and see whether that is the end."""
-        for wire in self._parser.answers():
-            if not self._is_paused:
-                self._transport.write(wire)
-            elif self._waiting_bytes <= self._limits.max_waiting or not self._parser.is_open:
-                self._wait(wire)  # over the bound a ping stays unanswered
+        wire = self._parser.answer()
+        if wire and not self._is_paused:
+            self._transport.write(wire)
+        elif wire and (self._waiting_bytes <= self._limits.max_waiting or not self._parser.is_open):
+            self._wait(wire)  # over the bound a ping stays unanswered
         if not self._parser.is_open and not self._is_sealed:
             self._seal()
         if self._parser.is_finished:
@@ -290,7 +290,9 @@ class SlimSocket(asyncio.Protocol):
         if self._budget is None:
             self._budget = InboundBudget()
         seconds = self._budget.spend(size, frames)
-        if seconds and not self._is_sealed:
+        if seconds and self._is_sealed:
+            self.abort()  # it has our close frame, and goes on all the same
+        elif seconds:
             self._later(_PACED, seconds)
         elif self._unread:
             self._later(_TURN, 0)

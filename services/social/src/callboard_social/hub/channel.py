@@ -117,7 +117,7 @@ class LiveChannel:
         member.catch_up()  # what happened in this channel before is not for it
         audience = self._audiences.get(member.dialect)
         if audience is None:
-            audience = self._audiences[member.dialect] = Audience(member.dialect)
+            audience = self._audiences[member.dialect] = Audience(self.channel, member.dialect)
         audience.members[member.connection.id] = member
         member.joined = shared(member.joined | {self.channel})
 

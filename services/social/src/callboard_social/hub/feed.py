@@ -13,8 +13,11 @@ its mark on, the channels it is in now are those it was in when things happened.
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import Context
-from itertools import islice
+from itertools import chain, islice, repeat
+from operator import attrgetter
 from typing import NamedTuple
+
+from callboard_contracts.channels import Channel
 
 from callboard_social.hub.member import Audience, Dialect, Member
 from callboard_social.metrics import Heard
@@ -22,11 +25,19 @@ from callboard_social.wire.protocol import Batch, Frame
 
 SLICE = 256
 """Members that are written to in one turn of the loop: about a millisecond."""
+FRAMES_IN_A_STEP = 16
+"""To join so many frames counts for as much as a member."""
+MAX_ENTRIES = 1_000
+"""Of one round; the rest waits for the next one."""
 
 
 class _Entry(NamedTuple):
+    number: int
     audience: Audience
     frame: Frame
+
+
+_number_of = attrgetter("number")
 
 
 class Feed:
@@ -62,7 +73,7 @@ class Feed:
 
     def publish(self, audience: Audience, frame: Frame) -> None:
         """Have all members of the audience told; never waits."""
-        self._entries.append(_Entry(audience, frame))
+        self._entries.append(_Entry(self._first + len(self._entries), audience, frame))
         if not self._is_planned:
             self._plan()
 
@@ -88,7 +99,7 @@ class Feed:
         self._is_planned = False
         try:
             if self._round is None:
-                self._round = self._serve_all(len(self._entries))
+                self._round = self._serve_all(min(len(self._entries), MAX_ENTRIES))
                 self._leaving, self._heard = self._heard, []
             if sum(1 for _ in islice(self._round, self._slice)) < self._slice:
                 self._round = None
@@ -98,25 +109,38 @@ class Feed:
                 self._plan()
 
     def _serve_all(self, count: int) -> Iterator[None]:
-        """Serve everybody with the first `count` entries, one by one, and forget those."""
-        start, end = self._first, self._first + count
+        """Serve everybody with the first `count` entries, and forget those; yields once for each piece of work."""
+        end = self._first + count
         for entries in self._by_dialect(count).values():
-            for member, batch in _batches(entries):
-                if member.seen <= start:
-                    member.seen = end
-                    member.connection.write(batch)
-                elif member.seen < end:
-                    self._serve(member, end - start)
-                yield
+            yield from self._serve_dialect(entries, end)
         del self._entries[:count]
         self._first = end
 
-    def _by_dialect(self, count: int) -> dict[Dialect, list[_Entry]]:
+    def _by_dialect(self, count: int) -> dict[Dialect, dict[Audience, list[_Entry]]]:
         """Nobody has two dialects: their members are different ones."""
-        sorted_out: dict[Dialect, list[_Entry]] = {}
+        sorted_out: dict[Dialect, dict[Audience, list[_Entry]]] = {}
         for entry in self._entries[:count]:
-            sorted_out.setdefault(entry.audience.dialect, []).append(entry)
+            of_audience = sorted_out.setdefault(entry.audience.dialect, {})
+            of_audience.setdefault(entry.audience, []).append(entry)
         return sorted_out
+
+    def _serve_dialect(self, entries: dict[Audience, list[_Entry]], end: int) -> Iterator[None]:
+        """Members that hear the same channels share a batch; who hears several is met again, but served once."""
+        start, shared = self._first, dict[frozenset[Channel], Batch]()
+        for audience in entries:
+            for member in list(audience.members.values()):
+                if start < member.seen < end:
+                    self._serve(member, end - start)
+                elif member.seen <= start:
+                    batch = shared.get(member.joined)
+                    is_new = batch is None
+                    if batch is None:
+                        batch = shared[member.joined] = _batch_for(member.joined, entries)
+                    member.seen = end
+                    member.connection.write(batch)
+                    if is_new:
+                        yield from repeat(None, len(batch.frames) // FRAMES_IN_A_STEP)
+                yield
 
     def _serve(self, member: Member, count: int) -> None:
         """Write what is left of the first `count` entries for one member."""
@@ -128,20 +152,7 @@ class Feed:
             member.connection.write(Batch(frames))
 
 
-def _batches(entries: Sequence[_Entry]) -> Iterator[tuple[Member, Batch]]:
-    """Every member that any of the entries is for, with all that is for it."""
-    audiences = {id(entry.audience): entry.audience for entry in entries}
-    if len(audiences) == 1:
-        batch = Batch([entry.frame for entry in entries])
-        for member in list(entries[0].audience.members.values()):
-            yield member, batch
-        return
-    heard: dict[Member, tuple[int, ...]] = {}
-    for key, audience in audiences.items():
-        for member in audience.members.values():
-            heard[member] = (*heard.get(member, ()), key)
-    shared: dict[tuple[int, ...], Batch] = {}
-    for member, keys in heard.items():
-        if keys not in shared:
-            shared[keys] = Batch([entry.frame for entry in entries if id(entry.audience) in keys])
-        yield member, shared[keys]
+def _batch_for(joined: frozenset[Channel], entries: dict[Audience, list[_Entry]]) -> Batch:
+    """What those hear who are in these channels, in its order."""
+    heard = [own for audience, own in entries.items() if audience.channel in joined]
+    return Batch([entry.frame for entry in sorted(chain.from_iterable(heard), key=_number_of)])

@@ -117,8 +117,9 @@ class Member:
 class Audience:
     """The members of one channel that share a dialect."""
 
-    __slots__ = ("dialect", "members")
+    __slots__ = ("channel", "dialect", "members")
 
-    def __init__(self, dialect: Dialect) -> None:
+    def __init__(self, channel: Channel, dialect: Dialect) -> None:
+        self.channel = channel
         self.dialect = dialect
         self.members: dict[str, Member] = {}

@@ -109,6 +109,7 @@ class Admission:
                 raise InvalidToken
             return await self._handshake.identify_token(request, named[0])
         if presented is not None:
+            self._capacity.require_place(network_of(request))  # it was proved before the session was open
             if await self._revocations.is_revoked(presented):
                 raise InvalidToken
             return presented
