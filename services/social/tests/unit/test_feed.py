@@ -79,7 +79,7 @@ async def test_others_have_their_turn_while_much_is_joined_for_many(monkeypatch:
     for offset in range(1, 201):
         organisation.org.deliver(event_at(offset))
     first, _ = organisation.clients
-    seen = []
+    seen: list[int] = []
     while not seen or seen[-1] < 200:
         await turns(1)
         seen.append(sum(len(batch.frames) for batch in first.witness.batches))
