@@ -8,6 +8,7 @@
 #   local/bootstrap.sh bench    a C compiler, and the peers that are system packages, for `make bench`
 set -eu
 cd "$(dirname "$0")/.."
+PURPOSE=${1-}
 PATH=$PATH:/usr/sbin:/usr/local/sbin:/sbin
 
 POLICY=/usr/sbin/policy-rc.d
@@ -93,7 +94,7 @@ has_chromium() {
 missing=
 find_python >/dev/null || missing="$missing python3 python3-venv"
 command -v nginx >/dev/null || missing="$missing nginx-light"
-if [ "${1-}" = tests ]; then
+if [ "$PURPOSE" = tests ]; then
     has_postgres || missing="$missing postgresql"
     command -v curl >/dev/null || missing="$missing curl"
     command -v openssl >/dev/null || missing="$missing openssl"
@@ -101,10 +102,10 @@ if [ "${1-}" = tests ]; then
         missing="$missing chromium fonts-inter fonts-dejavu-core"
     fi
 fi
-case ${1-} in
+case $PURPOSE in
 tests | bench) has_compiler || missing="$missing gcc libc6-dev" ;;
 esac
-if [ "${1-}" = bench ]; then
+if [ "$PURPOSE" = bench ]; then
     [ -e /usr/lib/nginx/modules/ngx_nchan_module.so ] || missing="$missing libnginx-mod-nchan"
     command -v nats-server >/dev/null || missing="$missing nats-server"
     command -v taskset >/dev/null || missing="$missing util-linux"
@@ -140,9 +141,9 @@ fi
 
 has_redis || install_packages redis-server
 
-case ${1-} in
+case $PURPOSE in
 tools | tests) local/web.sh install ;;
 esac
-if [ "${1-}" = tests ] && ! has_chromium; then
+if [ "$PURPOSE" = tests ] && ! has_chromium; then
     .venv/bin/python -m playwright install --with-deps chromium
 fi
