@@ -66,7 +66,7 @@ screenshots: ## Take the pictures of docs/images anew
 	@local/bootstrap.sh tests
 	CALLBOARD_SCREENSHOTS=$(CURDIR)/docs/images $(PYTEST) tests-e2e/browser/test_screenshots.py -k desktop
 
-bench: ## Ours and the peers side by side, in about 45 minutes; one scenario with SCENARIO=flood
+bench: ## Ours and the peers side by side, in about half an hour; one scenario with SCENARIO=flood
 	@local/bench.sh run $(SCENARIO)
 
 sure: ## What a person runs before a push: a clean tree, and make test
