@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import pytest_socket
 import structlog
+from hypothesis import HealthCheck, settings
 from redis.asyncio import Redis
 
 from callboard_testkit.postgres_server import PostgresServer
@@ -17,6 +18,9 @@ from callboard_testkit.signing import TokenMinter, serve_key_set
 def pytest_configure() -> None:
     # A shell starts what runs in its background with SIGINT ignored, and every child inherits that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # How long an example takes says more about the machine than about what is tested.
+    settings.register_profile("callboard", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("callboard")
     # The default renderer prints every local variable of every frame: slow, and full of secrets.
     structlog.configure(processors=[structlog.processors.KeyValueRenderer()])
 
