@@ -20,7 +20,7 @@ class Effort:
 
 FULL = Effort(
     runs=5,
-    seconds=3.0,
+    seconds=2.0,
     endurance_seconds=60.0,
     sockets=1000,
     idle_sockets=10_000,
