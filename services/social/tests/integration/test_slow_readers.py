@@ -15,7 +15,7 @@ from callboard_contracts import close_codes
 from callboard_contracts.channels import ORG
 from callboard_contracts.positions import Position
 from callboard_servicekit.relay.relay import Relay
-from callboard_testkit.raw_peer import Ended, Opcode, RawPeer, close_frame, frame, raw_peer
+from callboard_testkit.raw_peer import Ended, Opcode, RawPeer, Received, close_frame, frame, raw_peer
 from callboard_testkit.running import declare_revocations_complete
 from callboard_testkit.signing import TokenMinter
 from callboard_testkit.social_process import SocialProcess, social_process
@@ -51,14 +51,20 @@ class Reader:
     async def read_events(self, count: int) -> None:
         """Until it has heard so many of them."""
         while len(self.offsets) < count:
-            self._take((await self.peer.receive()).json)
+            self._take((await self._receive()).json)
 
     async def read_to_the_close(self) -> tuple[int | None, str]:
         """Code and reason; they are answered. Raises `Ended`."""
-        while (received := await self.peer.receive()).opcode is not Opcode.CLOSE:
+        while (received := await self._receive()).opcode is not Opcode.CLOSE:
             self._take(received.json)
         await self.peer.send(close_frame(received.close_code or close_codes.BACK_PRESSURE.code))
         return received.close_code, received.close_reason
+
+    async def _receive(self) -> Received:
+        """The next frame; a ping is answered first."""
+        while (received := await self.peer.receive()).opcode is Opcode.PING:
+            await self.peer.send(frame(Opcode.PONG, received.payload))
+        return received
 
     async def read_to_the_end(self) -> None:
         with pytest.raises(Ended):

@@ -88,7 +88,7 @@ async def _server(directory: Path, jwks_url: str, minter: TokenMinter, **setting
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def server(tmp_path_factory: pytest.TempPathFactory, jwks_url: str, minter: TokenMinter) -> AsyncIterator[Server]:
     """One whose pings nobody lives to see."""
-    async with _server(tmp_path_factory.mktemp("calm"), jwks_url, minter) as server:
+    async with _server(tmp_path_factory.mktemp("calm"), jwks_url, minter, SOCIAL_PING_INTERVAL="10m") as server:
         yield server
 
 
