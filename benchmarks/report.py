@@ -100,7 +100,7 @@ def archive(measured: Measured, about: Mapping[str, str]) -> str:
     """The whole result, for programs."""
     scenarios = {scenario.name: _rounded(result.figures) for scenario, result in measured}
     failures = {scenario.name: result.failures for scenario, result in measured if result.failures}
-    return json.dumps({"about": about, "scenarios": scenarios, "failures": failures}, indent=1) + "\n"
+    return json.dumps({"about": about, "scenarios": scenarios, "failures": failures}) + "\n"
 
 
 def machine_facts(machine: Machine) -> dict[str, str]:
