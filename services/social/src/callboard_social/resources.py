@@ -42,9 +42,6 @@ from callboard_social.settings import SocialSettings
 from callboard_social.tickets import Tickets
 from callboard_social.wire.engineio.server import EngineServer
 
-WHEEL_STEPS = 50
-"""How exact pings are: a fiftieth of the shorter of their two times."""
-
 
 @dataclass(frozen=True, slots=True)
 class SocialResources:
@@ -196,7 +193,7 @@ def _socket_limits(settings: SocialSettings) -> SocketLimits:
         max_message=MAX_INBOUND_BYTES,
         ping_interval=interval,
         ping_timeout=timeout,
-        wheel=Wheel(min(interval, timeout) / WHEEL_STEPS),
+        wheel=Wheel.for_pings(interval, timeout),
     )
 
 

@@ -128,7 +128,7 @@ class HandoffProtocol(asyncio.Protocol):
             "headers": opening.headers,
             "subprotocols": opening.subprotocols,
             "state": self._app_state.copy(),
-            "extensions": {"websocket.http.response": {}, EXTENSION: self._hand_off},
+            "extensions": {"websocket.http.response": {}, EXTENSION: self._give_away},
         }
 
     async def _run(self, scope: Scope) -> None:
@@ -199,12 +199,15 @@ class HandoffProtocol(asyncio.Protocol):
         if self._socket is None:
             self._socket = AsgiSocket()
             limits = SocketLimits(self._config.ws_max_size)
-            self._socket.begin(self._hand_off(self._socket, limits))
-            self._is_handed_off = False
+            self._socket.begin(self._hand_over(self._socket, limits))
         return self._socket
 
-    def _hand_off(self, receiver: Receiver, limits: SocketLimits, first: bytes = b"") -> SlimSocket:
+    def _give_away(self, receiver: Receiver, limits: SocketLimits, first: bytes) -> SlimSocket:
+        """The application takes the socket."""
         self._is_handed_off = True
+        return self._hand_over(receiver, limits, first)
+
+    def _hand_over(self, receiver: Receiver, limits: SocketLimits, first: bytes = b"") -> SlimSocket:
         slim = SlimSocket(self._transport, MessageParser(limits.max_message), receiver, limits)
         if self._is_lost:
             slim.begin_lost()

@@ -4,6 +4,8 @@ import asyncio
 from contextvars import Context
 from typing import Protocol
 
+_STEPS = 50
+
 
 class Entry(Protocol):
     def wake(self) -> None:
@@ -19,13 +21,18 @@ class Wheel:
     """
 
     def __init__(self, step: float) -> None:
-        self._step = step
+        self.step = step
         self._slots: dict[int, dict[Entry, None]] = {}
         self._is_turning = False
 
+    @classmethod
+    def for_pings(cls, interval: float, timeout: float) -> "Wheel":
+        """As exact as pings need it: a fiftieth of the shorter of their two times, in seconds."""
+        return cls(min(interval, timeout) / _STEPS)
+
     def add(self, entry: Entry, delay: float) -> int:
         """Wake `entry` in `delay` seconds; gives the slot to `discard` it from."""
-        slot = int((_now() + delay) / self._step) + 1
+        slot = int((_now() + delay) / self.step) + 1
         self._slots.setdefault(slot, {})[entry] = None
         if not self._is_turning:
             self._is_turning = True
@@ -42,12 +49,12 @@ class Wheel:
 
     def _plan(self) -> None:
         """Turn when the next slot is due, and not a step from now: that might be nearly a step later."""
-        next_slot = int(_now() / self._step) + 1
+        next_slot = int(_now() / self.step) + 1
         # In a context of its own: the one of whoever came first would be held for ever.
-        asyncio.get_running_loop().call_at(next_slot * self._step, self._turn, context=Context())
+        asyncio.get_running_loop().call_at(next_slot * self.step, self._turn, context=Context())
 
     def _turn(self) -> None:
-        reached = int(_now() / self._step)
+        reached = int(_now() / self.step)
         try:
             # More than one when the loop was busy; whoever wakes may discard others of its slot.
             for slot in sorted(slot for slot in self._slots if slot <= reached):

@@ -108,8 +108,7 @@ class Connection:
 
     def write(self, batch: Batch) -> None:
         """Put frames in that others have too; never waits."""
-        if self._closing is None:
-            self._put(batch.wire)
+        self._put(batch.wire)
 
     def close(self, code: CloseCode) -> None:
         """Close after what is in; the first close counts."""

@@ -6,8 +6,6 @@ from typing import Protocol
 
 from callboard_social.handoff import Wheel
 
-STEPS = 50
-"""How exact a ping is: late by a fiftieth of the shorter of the two times at most, and never early."""
 SLACK_SECONDS = 0.05
 """A ping that leaves later than planned by less than this, and the wheel's step, puts off neither its deadline nor the
 next one: what the handshake announced holds to the millisecond."""
@@ -21,9 +19,8 @@ class Rhythm:
     def __init__(self, interval: timedelta, timeout: timedelta) -> None:
         self.interval = interval.total_seconds()
         self.timeout = timeout.total_seconds()
-        step = min(self.interval, self.timeout) / STEPS
-        self.slack = step + SLACK_SECONDS
-        self.wheel = Wheel(step)
+        self.wheel = Wheel.for_pings(self.interval, self.timeout)
+        self.slack = self.wheel.step + SLACK_SECONDS
 
 
 class Beating(Protocol):

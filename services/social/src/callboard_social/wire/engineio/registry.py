@@ -2,18 +2,13 @@
 
 import asyncio
 from collections import OrderedDict
-from ipaddress import IPv4Address, ip_address
 from typing import TYPE_CHECKING
 
-from starlette.requests import HTTPConnection
-
+from callboard_social.address import network_of
 from callboard_social.wire.engineio.options import Ending
 
 if TYPE_CHECKING:
     from callboard_social.wire.engineio.session import EngineSession
-
-_NETWORK_BYTES = 8
-"""Of an IPv6 address: a customer has a /64 at least, and could take another address for every session."""
 
 
 class Registry:
@@ -33,7 +28,7 @@ class Registry:
 
     def add(self, session: "EngineSession") -> None:
         """Take a session that begins to open."""
-        address = _address_of(session.request)
+        address = network_of(session.request)
         _displace(self._unadmitted_of.get(address, OrderedDict()), self._max_unadmitted_per_address)
         _displace(self._unadmitted, self._max_unadmitted)
         self._sessions[session.id] = session
@@ -49,7 +44,7 @@ class Registry:
     def admit(self, session: "EngineSession") -> None:
         if self._unadmitted.pop(session.id, None) is None:
             return
-        address = _address_of(session.request)
+        address = network_of(session.request)
         del self._unadmitted_of[address][session.id]
         if not self._unadmitted_of[address]:
             del self._unadmitted_of[address]
@@ -71,15 +66,3 @@ def _displace(unadmitted: "OrderedDict[str, EngineSession]", bound: int) -> None
     """Make room for one more; a session that ends removes itself."""
     if len(unadmitted) >= bound:
         next(iter(unadmitted.values())).end(Ending.DISPLACED)
-
-
-def _address_of(request: HTTPConnection) -> bytes:
-    """Who shares a bound; all whose address is not known share one."""
-    try:
-        address = ip_address(request.client.host if request.client else "")
-    except ValueError:
-        return b""
-    if isinstance(address, IPv4Address):
-        return address.packed
-    mapped = address.ipv4_mapped
-    return address.packed[:_NETWORK_BYTES] if mapped is None else mapped.packed
