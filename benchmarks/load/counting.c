@@ -63,6 +63,27 @@ static void count_one(struct tally *tally, struct stream *stream, uint64_t seque
     tally->last_ns = now_ns;
 }
 
+static struct known *known_at(struct tally *tally, uint64_t sequence) {
+    return &tally->known[sequence % KNOWN];
+}
+
+static void remember(struct tally *tally, uint64_t sequence, uint64_t sent_ns, const unsigned char *message,
+                     size_t length) {
+    struct known *known = known_at(tally, sequence);
+    *known = (struct known){.sequence = sequence, .sent_ns = sent_ns, .length = length};
+    memcpy(known->message, message, length);
+}
+
+/* True for a message that is the next event and is known; then it is counted. */
+static bool count_known(struct tally *tally, struct stream *stream, const unsigned char *message, size_t length,
+                        uint64_t now_ns) {
+    const struct known *known = known_at(tally, stream->last + 1);
+    if (known->length != length || known->sequence != stream->last + 1 || memcmp(known->message, message, length) != 0)
+        return false;
+    count_one(tally, stream, known->sequence, known->sent_ns, now_ns);
+    return true;
+}
+
 /* Where the key begins whose end the next piece has, or `end`. */
 static const unsigned char *cut_key(const unsigned char *at, const unsigned char *end) {
     for (size_t length = KEY - 1; length > 0; length--)
@@ -74,18 +95,21 @@ static const unsigned char *cut_key(const unsigned char *at, const unsigned char
 static const unsigned char *count_whole(struct tally *tally, struct stream *stream, const unsigned char *at,
                                         const unsigned char *limit, const unsigned char *end, uint64_t now_ns) {
     const unsigned char *start = at;
-    bool is_first = true;
+    uint64_t events = 0, sequence = 0, sent_ns = 0;
     if ((size_t)(end - at) > stream->hint + KEY && memcmp(at + stream->hint, NUMBER, KEY) == 0) at += stream->hint;
     for (;;) {
         const unsigned char *found = memmem(at, (size_t)(end - at), NUMBER, KEY), *time = NULL;
-        if (found == NULL) return cut_key(at, end);
+        if (found == NULL) {
+            const unsigned char *cut = cut_key(at, end);
+            if (events == 1 && cut == end && end - start <= KNOWN_BYTES)
+                remember(tally, sequence, sent_ns, start, (size_t)(end - start));
+            return cut;
+        }
         if (found >= limit) return end;
-        uint64_t sequence, sent_ns;
         at = digits(found + KEY, end, &sequence);
         if (at != NULL) time = memmem(at, (size_t)(end - at), TIME, KEY);
         if (time == NULL || (at = digits(time + KEY, end, &sent_ns)) == NULL) return found;
-        if (is_first) stream->hint = (uint32_t)(found - start);
-        is_first = false;
+        if (events++ == 0) stream->hint = (uint32_t)(found - start);
         count_one(tally, stream, sequence, sent_ns, now_ns);
     }
 }
@@ -97,6 +121,7 @@ static void carry(struct stream *stream, const unsigned char *cut, const unsigne
 
 void count_events(struct tally *tally, struct stream *stream, const unsigned char *piece, size_t length,
                   uint64_t now_ns) {
+    if (stream->carried == 0 && count_known(tally, stream, piece, length, now_ns)) return;
     if (stream->carried > 0) {
         /* What matters of an event is shorter than CARRY: the one that was cut ends here, or the piece is all too short. */
         unsigned char joined[2 * CARRY], *limit = joined + stream->carried;

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 enum { SUB_BITS = 6, BUCKETS = (40 - SUB_BITS) << SUB_BITS, MAX_SECONDS = 3600, CARRY = 63 };
+enum { KNOWN = 256, KNOWN_BYTES = 488 };
 
 /* Microseconds, in buckets that are at most 1/64 wide. */
 struct histogram {
@@ -25,10 +26,17 @@ struct stream {
     unsigned char carry[CARRY];
 };
 
+/* A message that was one event. Every other client gets the same bytes: to compare them is faster than to read them. */
+struct known {
+    uint64_t sequence, sent_ns, length;
+    unsigned char message[KNOWN_BYTES];
+};
+
 struct tally {
     uint64_t events, bytes, gaps, repeats, began_ns, first_ns, last_ns;
     uint64_t per_second[MAX_SECONDS];
     struct histogram latency;
+    struct known known[KNOWN];
 };
 
 /* Find the events in the next piece of a connection's payloads; an event may be cut by the end of a piece. */

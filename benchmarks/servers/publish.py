@@ -25,10 +25,10 @@ META_LIFE = HISTORY_AGE + timedelta(days=30)
 WINDOW = 1000
 
 
-def command(*words: Any) -> bytes:
-    """One command as Redis reads it."""
+def bulks(*words: Any) -> bytes:
+    """Words of a command as Redis reads them."""
     parts = [word if isinstance(word, bytes) else str(word).encode() for word in words]
-    return b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%b\r\n" % (len(part), part) for part in parts)
+    return b"".join(b"$%d\r\n%b\r\n" % (len(part), part) for part in parts)
 
 
 def _milliseconds(duration: timedelta) -> int:
@@ -46,8 +46,11 @@ def relay_wire(redis: Redis, organization: str, size: int) -> Wire:
     before = ("EVALSHA", digest, len(keys), *keys, redis.info("server")["run_id"], *epochs, *bounds)
     after = (0, 0, 0, "", 0, 0, 0)
 
+    head = b"*%d\r\n" % (len(before) + 1 + len(after)) + bulks(*before)
+    tail = bulks(*after)
+
     def encode(sequence: int) -> bytes:
-        return command(*before, event(sequence, size).removeprefix(b"{"), *after)
+        return head + bulks(event(sequence, size).removeprefix(b"{")) + tail
 
     return Wire(encode, answer=b"published\r\n", window=WINDOW)
 

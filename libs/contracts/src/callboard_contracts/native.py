@@ -1,6 +1,6 @@
 """The native dialect, ``callboard.v1``: what a client may ask on the socket, and what it is answered."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints
 
@@ -175,9 +175,7 @@ class Draining(WireModel):
 ServerFrame = Connected | Subscribed | Unsubscribed | Presence | Pong | Error | Reset | Bus | Expiring | Draining
 
 
-def dump_frame(frame: ServerFrame) -> dict[str, Any]:
+def dump_frame(frame: ServerFrame) -> str:
     """The frame's JSON object; ``replyTo`` only when the request had an ``id``."""
-    fields = frame.model_dump(mode="json", by_alias=True)
-    if fields.get("replyTo", "") is None:
-        del fields["replyTo"]
-    return fields
+    is_asked = getattr(frame, "reply_to", None) is not None
+    return frame.model_dump_json(by_alias=True, exclude=None if is_asked else {"reply_to"})

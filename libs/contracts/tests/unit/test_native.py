@@ -1,5 +1,6 @@
 """Frames of the native dialect."""
 
+import json
 from typing import Any
 
 import pytest
@@ -25,12 +26,12 @@ from pydantic import BaseModel, ValidationError
 
 @pytest.mark.parametrize("request_id", ["r1", 0, 7])
 def test_a_reply_names_the_request_it_answers(request_id: str | int) -> None:
-    assert dump_frame(Pong(reply_to=request_id)) == {"type": "pong", "replyTo": request_id}
+    assert json.loads(dump_frame(Pong(reply_to=request_id))) == {"type": "pong", "replyTo": request_id}
 
 
 def test_a_reply_to_a_request_without_id_names_none() -> None:
-    assert dump_frame(Pong()) == {"type": "pong"}
-    assert dump_frame(Error(code="forbidden", message="no")) == {
+    assert json.loads(dump_frame(Pong())) == {"type": "pong"}
+    assert json.loads(dump_frame(Error(code="forbidden", message="no"))) == {
         "type": "error",
         "code": "forbidden",
         "message": "no",
@@ -39,7 +40,7 @@ def test_a_reply_to_a_request_without_id_names_none() -> None:
 
 
 def test_what_was_not_asked_for_is_null_and_not_absent() -> None:
-    assert dump_frame(Subscribed(channel="org", position="e:1")) == {
+    assert json.loads(dump_frame(Subscribed(channel="org", position="e:1"))) == {
         "type": "subscribed",
         "channel": "org",
         "position": "e:1",
@@ -57,7 +58,7 @@ def test_the_first_frame_says_who_and_where() -> None:
         expires_at=None,
         channels=(ChannelState(channel="org", position="e:1", recovered=False),),
     )
-    assert dump_frame(frame) == {
+    assert json.loads(dump_frame(frame)) == {
         "type": "connected",
         "userId": "u1",
         "login": "ada",

@@ -123,6 +123,9 @@ def loads(raw: bytes | str, *, repair: bool = False, max_values: int = MAX_VALUE
     return _Checker(repair=repair, max_values=max_values).check(value, MAX_DEPTH)
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
 def dumps(value: Any) -> str:
     """Compact JSON; raises ValueError for NaN and Infinity."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return _ENCODER.encode(value)

@@ -6,9 +6,10 @@ once Redis has confirmed it.
 """
 
 import asyncio
+import math
 import secrets
 from collections import defaultdict, deque
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import structlog
 from callboard_contracts.channels import ChannelKind
@@ -48,7 +49,7 @@ class BusListener(Protocol):
 class _Link:
     """One connection to Redis' pub/sub: commands leave in the order in which they were decided."""
 
-    __slots__ = ("commands", "confirmations", "connection")
+    __slots__ = ("commands", "confirmations", "connection", "has_spoken")
 
     def __init__(self, url: str) -> None:
         self.connection = Connection(
@@ -60,6 +61,8 @@ class _Link:
         )
         self.commands: asyncio.Queue[tuple[str, ...]] = asyncio.Queue()
         self.confirmations: defaultdict[str, deque[asyncio.Future[None]]] = defaultdict(deque)
+        self.has_spoken = False
+        """Since `watch` last looked."""
 
     async def subscribe(self, key: str) -> None:
         """Returns once Redis has confirmed; raises `BusUnavailable` when the connection is lost before."""
@@ -88,13 +91,22 @@ class _Link:
             await self.connection.send_command(*await self.commands.get(), check_health=False)
 
     async def read(self) -> list[Any]:
-        """The next answer; pings a silent connection, and raises TimeoutError when it stays silent."""
-        for _ in range(2):
-            answer: list[Any] | None = await self.connection.read_response(timeout=PING_SECONDS)
-            if answer is not None:
-                return answer
-            self.commands.put_nowait(("PING",))
-        raise TimeoutError
+        """The next answer, whenever it comes: a time-out for each would cost as much as to read it."""
+        answer: list[Any] = await self.connection.read_response(timeout=math.inf)
+        self.has_spoken = True
+        return answer
+
+    async def watch(self) -> NoReturn:
+        """Ping a silent connection; raises TimeoutError when it stays silent."""
+        is_pinged = False
+        while True:
+            self.has_spoken = False
+            await asyncio.sleep(PING_SECONDS)
+            if not self.has_spoken and is_pinged:
+                raise TimeoutError
+            is_pinged = not self.has_spoken
+            if is_pinged:
+                self.commands.put_nowait(("PING",))
 
 
 class Bus:
@@ -175,7 +187,9 @@ class Bus:
     async def _serve(self, link: _Link, listener: BusListener) -> None:
         writer = asyncio.create_task(link.write())
         reader = asyncio.create_task(self._read(link, listener))
-        for task in (writer, reader):
+        watcher = asyncio.create_task(link.watch())
+        tasks = (writer, reader, watcher)
+        for task in tasks:
             task.add_done_callback(lambda _: link.fail())
         try:
             # All that is wanted is confirmed before anybody is told that the bus is back.
@@ -184,13 +198,13 @@ class Bus:
             await listener.bus_back()
             self._is_back = True
             log.info("bus_connected", channels=len(self._wanted))
-            done, _ = await asyncio.wait((writer, reader), return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
         finally:
-            writer.cancel()
-            reader.cancel()
-            await asyncio.gather(writer, reader, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _read(self, link: _Link, listener: BusListener) -> None:
         while True:

@@ -61,7 +61,7 @@ def lines(attempt: int, first: int, last: int) -> BusEvent:
     ],
 )
 def test_an_event_follows_the_offset_before_it(last: str, event: BusEvent, order: Order) -> None:
-    assert order_of(ORG, Position.parse(last), event) is order
+    assert order_of(ORG, Position.parse(last), Position.parse(event.position), event) is order
 
 
 @pytest.mark.parametrize(
@@ -78,12 +78,12 @@ def test_an_event_follows_the_offset_before_it(last: str, event: BusEvent, order
     ],
 )
 def test_log_lines_follow_the_line_before_them(last: str, event: BusEvent, order: Order) -> None:
-    assert order_of(LOG, Position.parse(last), event) is order
+    assert order_of(LOG, Position.parse(last), Position.parse(event.position), event) is order
 
 
 def test_the_place_before_an_event_is_where_it_is_next() -> None:
     for channel, event in ((ORG, status("e:5")), (LOG, lines(3, 11, 20))):
-        assert order_of(channel, place_before(channel, event), event) is Order.NEXT
+        assert order_of(channel, place_before(channel, event), Position.parse(event.position), event) is Order.NEXT
 
 
 def test_a_new_epoch_is_always_ahead() -> None:

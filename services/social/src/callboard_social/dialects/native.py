@@ -6,7 +6,7 @@ from typing import Any
 
 from callboard_contracts import native
 from callboard_contracts.channels import PRESENCE, Channel
-from callboard_contracts.events import BusEvent, Event, EventType
+from callboard_contracts.events import BusEvent, EventType
 from callboard_contracts.positions import Position
 from callboard_contracts.wire import format_time
 from callboard_servicekit import strict_json
@@ -16,20 +16,19 @@ from callboard_social.wire.protocol import Frame
 
 
 def frame_of(message: native.ServerFrame) -> Frame:
-    return Frame(message.type, strict_json.dumps(native.dump_frame(message)))
+    return Frame(message.type, native.dump_frame(message))
 
 
 def echo_frame(channel: Channel, position: str, at: str, data: dict[str, Any], reply_to: str | int | None) -> Frame:
     """A chat as the connection sees it that sent it; ``replyTo`` only when its request had an ``id``."""
-    event = Event(type=EventType.ECHO, channel=str(channel), position=position, at=at, data=data, reply_to=reply_to)
-    return _event_frame(event)
+    asked = {} if reply_to is None else {"replyTo": reply_to}
+    return _event_frame(EventType.ECHO, channel, position, at, data, **asked)
 
 
-def _event_frame(event: Event) -> Frame:
-    fields = event.model_dump(by_alias=True)
-    if fields["replyTo"] is None:
-        del fields["replyTo"]
-    return Frame(event.type, strict_json.dumps(fields))
+def _event_frame(kind: str, channel: Channel, position: str, at: str, data: dict[str, Any], **more: str | int) -> Frame:
+    """An `Event` as `Event` would write it, in a third of the time."""
+    fields = {"type": kind, "channel": str(channel), "position": position, "at": at, "data": data, **more}
+    return Frame(kind, strict_json.dumps(fields))
 
 
 class NativeDialect:
@@ -38,9 +37,7 @@ class NativeDialect:
     name = "native"
 
     def event(self, channel: Channel, event: BusEvent) -> Frame:
-        return _event_frame(
-            Event(type=event.type, channel=str(channel), position=event.position, at=event.at, data=event.data)
-        )
+        return _event_frame(event.type, channel, event.position, event.at, event.data)
 
     def echo(self, channel: Channel, event: BusEvent) -> Frame:
         request = event.origin.request if event.origin is not None else None
@@ -58,14 +55,8 @@ class NativeDialect:
             {"userId": change.user_id, "login": change.login, "status": "online" if change.is_online else "offline"}
             for change in changes
         ]
-        event = Event(
-            type=EventType.PRESENCE_UPDATE,
-            channel=str(channel),
-            position=str(position),
-            at=format_time(datetime.now(UTC)),
-            data={"users": users},
-        )
-        return (_event_frame(event),)
+        at = format_time(datetime.now(UTC))
+        return (_event_frame(EventType.PRESENCE_UPDATE, channel, str(position), at, {"users": users}),)
 
     def bus(self, *, is_back: bool) -> Frame:
         return frame_of(native.Bus(state="back" if is_back else "lost"))

@@ -35,9 +35,8 @@ class Delivery(NamedTuple):
     sent: list[Sent]
 
 
-def order_of(channel: Channel, last: Position, event: BusEvent) -> Order:
-    """Judge an event by its position; in ``execution:*`` by attempt and line."""
-    position = Position.parse(event.position)
+def order_of(channel: Channel, last: Position, position: Position, event: BusEvent) -> Order:
+    """Judge an event by its position, parsed already; in ``execution:*`` by attempt and line."""
     if channel.kind is ChannelKind.EXECUTION:
         return _order_of_lines(last, position, int(event.data["firstLine"]))
     if position.epoch != last.epoch:
@@ -136,13 +135,14 @@ class LiveChannel:
         What was seen before is dropped. When something is missing before the event, members are told to fetch the
         snapshot first.
         """
-        order = Order.NEXT if self.position is None else order_of(self.channel, self.position, event)
+        position = Position.parse(event.position)
+        order = Order.NEXT if self.position is None else order_of(self.channel, self.position, position, event)
         sent: list[Sent] = []
         if order is Order.SEEN:
             return Delivery(order, sent)
         if order is Order.GAP:
             sent += self.reset(place_before(self.channel, event))
-        self.position = Position.parse(event.position)
+        self.position = position
         for audience in self._audiences.values():
             sent += self._deliver_to(audience, event)
         return Delivery(order, sent)
