@@ -1,7 +1,7 @@
 """Channels: what an organisation's events are sorted into. A name never carries the organisation."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from callboard_contracts.wire import IDENTIFIER_PATTERN
@@ -32,6 +32,10 @@ class Channel:
 
     kind: ChannelKind
     id: str | None = None
+    name: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", str(self.kind) if self.id is None else f"{self.kind}:{self.id}")
 
     @classmethod
     def parse(cls, name: str) -> "Channel":
@@ -59,8 +63,11 @@ class Channel:
     def workflow(cls, workflow_id: str) -> "Channel":
         return cls(ChannelKind.WORKFLOW, workflow_id)
 
+    def __hash__(self) -> int:
+        return hash(self.name)
+
     def __str__(self) -> str:
-        return self.kind if self.id is None else f"{self.kind}:{self.id}"
+        return self.name
 
 
 ORG = Channel(ChannelKind.ORG)

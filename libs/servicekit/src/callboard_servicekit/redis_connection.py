@@ -5,8 +5,8 @@ try again does so where it is known to be safe.
 """
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from types import TracebackType
 from typing import Any
 
 from redis.asyncio import BlockingConnectionPool, Connection, Redis, SSLConnection
@@ -25,6 +25,28 @@ OnFailure = Callable[[Exception], None]
 _RUN_ID = re.compile(rb"run_id:([0-9a-f]{40})")
 
 
+class _Telling:
+    """Tells of each failure within the block; it is on the way of every command, so it is made once a connection."""
+
+    __slots__ = ("_on_failure", "is_greeting")
+
+    def __init__(self, on_failure: OnFailure | None) -> None:
+        self._on_failure = on_failure
+        self.is_greeting = False
+        """Part of the greeting may fail: redis-py introduces itself to servers that do not know how to answer."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
+        if error is None or self._on_failure is None or self.is_greeting:
+            return
+        # Without the script is how the relay learns that it has to send it.
+        if isinstance(error, RedisError | OSError) and not isinstance(error, NoScriptError):
+            self._on_failure(error)
+
+
 class IncarnatedConnection(Connection):
     """A connection that knows which incarnation of Redis it leads to.
 
@@ -35,21 +57,20 @@ class IncarnatedConnection(Connection):
 
     def __init__(self, *, on_failure: OnFailure | None = None, **options: Any) -> None:
         super().__init__(**options)
-        self._on_failure = on_failure
-        self._is_greeting = False
+        self._telling = _Telling(on_failure)
 
     async def _connect(self) -> None:
-        with self._telling():
+        with self._telling:
             await super()._connect()  # type: ignore[no-untyped-call]
 
     async def on_connect_check_health(self, check_health: bool = True) -> None:
-        with self._telling():
-            self._is_greeting = True
+        with self._telling:
+            self._telling.is_greeting = True
             try:
                 await super().on_connect_check_health(check_health)
                 self.run_id = await self._ask_run_id()
             finally:
-                self._is_greeting = False
+                self._telling.is_greeting = False
 
     async def _ask_run_id(self) -> str:
         await self.send_command("INFO", "server", check_health=False)
@@ -59,25 +80,12 @@ class IncarnatedConnection(Connection):
         return match[1].decode()
 
     async def send_packed_command(self, *arguments: Any, **options: Any) -> None:
-        with self._telling():
+        with self._telling:
             await super().send_packed_command(*arguments, **options)
 
     async def read_response(self, *arguments: Any, **options: Any) -> Any:
-        with self._telling():
+        with self._telling:
             return await super().read_response(*arguments, **options)
-
-    @contextmanager
-    def _telling(self) -> Iterator[None]:
-        was_greeting = self._is_greeting
-        try:
-            yield
-        except NoScriptError:
-            raise  # how the relay learns that it has to send the script
-        except (RedisError, OSError) as error:
-            # Part of the greeting may fail: redis-py introduces itself to servers that do not know how to answer.
-            if self._on_failure is not None and not was_greeting:
-                self._on_failure(error)
-            raise
 
 
 class IncarnatedTlsConnection(IncarnatedConnection, SSLConnection):

@@ -1,8 +1,8 @@
 """The id of a request, from the gateway through every service and log line; HTTP and sockets alike."""
 
 import re
+import secrets
 import time
-import uuid
 from urllib.parse import quote
 
 import structlog
@@ -25,7 +25,7 @@ def _id_of(scope: Scope) -> str:
     for name, value in scope["headers"]:
         if name == _RAW_HEADER and _FORM.fullmatch(value):
             return str(value, "ascii")
-    return uuid.uuid4().hex
+    return secrets.token_hex(16)
 
 
 class RequestContext:
@@ -52,10 +52,13 @@ class RequestContext:
                 MutableHeaders(scope=message).setdefault(HEADER, request_id)
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        bound = structlog.contextvars.bind_contextvars(request_id=request_id)
+        try:
             await self._app(scope, receive, stamp)
             if scope["type"] == "http":
                 elapsed = round((time.perf_counter() - started) * 1000, 1)
                 # Quoted, or a line break in a path would begin a forged log line.
                 path = quote(scope["path"], errors="replace")
                 log.info("request", method=scope["method"], path=path, status=int(status), ms=elapsed)
+        finally:
+            structlog.contextvars.reset_contextvars(**bound)

@@ -4,10 +4,12 @@ While a pipeline is away the next one gathers, so it grows with the load and nob
 """
 
 import asyncio
+import math
 from collections import deque
 from contextvars import Context
 from typing import Any
 
+from callboard_servicekit.redis_connection import TIMEOUT_SECONDS
 from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import RedisError, ResponseError
@@ -84,9 +86,12 @@ class Gathered:
         pool = self._redis.connection_pool
         connection = await pool.get_connection()  # type: ignore[no-untyped-call]
         try:
-            await connection.send_packed_command(connection.pack_commands([command for command, _ in calls]))
-            for _, future in calls:
-                _settle(future, await _answer(connection))
+            async with asyncio.timeout(
+                TIMEOUT_SECONDS
+            ):  # one for all: each answer's own would cost more than the answer
+                await connection.send_packed_command(connection.pack_commands([command for command, _ in calls]))
+                for _, future in calls:
+                    _settle(future, await _answer(connection))
         except BaseException:
             # An answer that is left unread would be the next caller's.
             await connection.disconnect(nowait=True)
@@ -101,7 +106,7 @@ class Gathered:
 
 async def _answer(connection: AbstractConnection) -> Any:
     try:
-        return await connection.read_response()
+        return await connection.read_response(timeout=math.inf)
     except ResponseError as error:
         return error
 

@@ -1,7 +1,7 @@
 """``/api/socials/ws``: the native WebSocket."""
 
+import secrets
 import time
-import uuid
 from collections.abc import Sequence
 from http import HTTPStatus
 
@@ -76,7 +76,7 @@ class NativeSocket:
     async def _let_in(self, upgrade: Upgrade, identity: Identity, positions: Positions) -> None:
         """Join the channels, then open the socket; whoever cannot join is refused."""
         resources = resources_of(self._app)
-        connection = Connection(uuid.uuid4().hex)
+        connection = Connection(secrets.token_hex(16))
         member = Member(connection, identity, resources.dialect, network=network_of(upgrade.connection))
         vouched = resources.handshake.vouched(upgrade.connection, upgrade.ticket(), identity)
         expires_at = resources.lifetime.expiry(identity) if vouched is None else None

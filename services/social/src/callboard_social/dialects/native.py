@@ -1,12 +1,13 @@
 """The native dialect, ``callboard.v1``: one JSON object a message."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from callboard_contracts import native
 from callboard_contracts.channels import PRESENCE, Channel
 from callboard_contracts.events import BusEvent, EventType
+from callboard_contracts.identity import Identity
 from callboard_contracts.positions import Position
 from callboard_contracts.wire import format_time
 from callboard_servicekit import strict_json
@@ -17,6 +18,37 @@ from callboard_social.wire.protocol import Frame
 
 def frame_of(message: native.ServerFrame) -> Frame:
     return Frame(message.type, native.dump_frame(message))
+
+
+def connected_frame(
+    identity: Identity,
+    connection_id: str,
+    expires_at: datetime | None,
+    places: Iterable[tuple[Channel, Position, bool | None]],
+) -> Frame:
+    """A `native.Connected` as it would write itself: in a storm everybody is sent one.
+
+    Args:
+        identity: whose connection it is.
+        connection_id: the connection's.
+        expires_at: when the identity does, if that ends the connection.
+        places: each channel, where it stands, and whether it was recovered.
+    """
+    fields = {
+        "type": "connected",
+        "userId": identity.user_id,
+        "login": identity.login,
+        "organizationId": identity.organization_id,
+        "role": identity.role,
+        "connectionId": connection_id,
+        "message": native.WELCOME,
+        "expiresAt": None if expires_at is None else format_time(expires_at),
+        "channels": [
+            {"channel": channel.name, "position": str(position), "recovered": is_recovered}
+            for channel, position, is_recovered in places
+        ],
+    }
+    return Frame("connected", strict_json.dumps(fields))
 
 
 def echo_frame(channel: Channel, position: str, at: str, data: dict[str, Any], reply_to: str | int | None) -> Frame:

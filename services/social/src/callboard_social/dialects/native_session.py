@@ -10,12 +10,11 @@ import structlog
 from callboard_contracts import close_codes, native
 from callboard_contracts.channels import GENERAL, ORG, Channel
 from callboard_contracts.positions import Position
-from callboard_contracts.wire import format_time
 from callboard_servicekit import strict_json
 from callboard_servicekit.errors import Forbidden, ServiceError, TooManyRequests
 from pydantic import TypeAdapter, ValidationError
 
-from callboard_social.dialects.native import frame_of
+from callboard_social.dialects.native import connected_frame, frame_of
 from callboard_social.dialects.native_requests import Handler, NativeRequests, Refused, recovered
 from callboard_social.errors import InvalidPositions
 from callboard_social.hub.hub import Hub
@@ -82,24 +81,8 @@ class NativeSession:
             raise InvalidPositions from error
 
         def connected(places: list[tuple[Channel, Position]]) -> Frame:
-            return frame_of(
-                native.Connected(
-                    user_id=identity.user_id,
-                    login=identity.login,
-                    organization_id=identity.organization_id,
-                    role=identity.role,
-                    connection_id=self._member.connection.id,
-                    expires_at=None if expires_at is None else format_time(expires_at),
-                    channels=tuple(
-                        native.ChannelState(
-                            channel=str(channel),
-                            position=str(position),
-                            recovered=recovered(positions.get(channel), position),
-                        )
-                        for channel, position in places
-                    ),
-                )
-            )
+            found = ((channel, now, recovered(positions.get(channel), now)) for channel, now in places)
+            return connected_frame(identity, self._connection.id, expires_at, found)
 
         await self._service.hub.join(self._member, list(dict.fromkeys([*JOINED_AT_CONNECT, *positions])), connected)
 
@@ -107,7 +90,7 @@ class NativeSession:
         """The connection is open; `deadlines` are what may end it, and are over with it."""
         self._deadlines = deadlines
         self._began_at = time.monotonic()
-        self._service.metrics.opened.labels(self._member.dialect.name).inc()
+        self._service.metrics.opened[self._member.dialect.name].inc()
         log.info("connection_opened", kind=self._member.identity.kind, **self._ids())
 
     def ended(self) -> None:

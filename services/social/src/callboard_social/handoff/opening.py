@@ -44,7 +44,10 @@ class Opening:
         method, target, _ = request_line.split(b" ", 2)
         if method != b"GET":
             raise OpeningRefused(HTTPStatus.BAD_REQUEST, "A WebSocket is opened by GET.")
-        headers = [(name, value.strip()) for name, _, value in (line.partition(b":") for line in lines)]
+        headers = []
+        for line in lines:
+            name, _, value = line.partition(b":")
+            headers.append((name, value.strip()))
         if _only(headers, b"sec-websocket-version") != VERSION:
             supported = [(b"sec-websocket-version", VERSION)]
             raise OpeningRefused(HTTPStatus.UPGRADE_REQUIRED, "Sec-WebSocket-Version has to be 13.", supported)

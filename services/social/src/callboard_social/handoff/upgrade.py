@@ -11,7 +11,7 @@ from urllib.parse import unquote_to_bytes
 
 from starlette.types import Message, Receive, Scope, Send
 from uvicorn import Config
-from uvicorn.protocols.utils import ClientDisconnected, get_local_addr, get_remote_addr
+from uvicorn.protocols.utils import ClientDisconnected, get_remote_addr
 from uvicorn.server import ServerState
 
 from callboard_social.handoff.asgi_socket import AsgiSocket
@@ -119,7 +119,7 @@ class HandoffProtocol(asyncio.Protocol):
             "asgi": {"version": self._config.asgi_version, "spec_version": "2.4"},
             "http_version": "1.1",
             "scheme": "ws",
-            "server": get_local_addr(self._transport),
+            "server": None,  # nobody asks, and the system would be asked for every socket
             "client": get_remote_addr(self._transport),
             "root_path": root_path,
             "path": root_path + unquote_to_bytes(raw_path).decode(errors="replace"),

@@ -80,7 +80,7 @@ class Hub:
         member.feed = self._feed_of(member.identity.organization_id)
         member.connection.follow(member)
         self._members[member] = None
-        self._metrics.connections.labels(member.dialect.name).inc()
+        self._metrics.connections[member.dialect.name].inc()
         for watcher in self._watchers:
             watcher.came(member)
 
@@ -172,7 +172,7 @@ class Hub:
         if member not in self._members:
             return
         del self._members[member]
-        self._metrics.connections.labels(member.dialect.name).dec()
+        self._metrics.connections[member.dialect.name].dec()
         member.connection.follow(None)
         member.feed = None
         for channel in member.joined:

@@ -124,7 +124,7 @@ class Admission:
         socket.admit()
         member = Member(socket, identity, dialect, network=network_of(socket.request))
         self._hub.register(member)
-        self._metrics.opened.labels(dialect.name).inc()
+        self._metrics.opened[dialect.name].inc()
         timers = self._lifetime.start(
             identity, warn=lambda: None, end=lambda: socket.close(close_codes.IDENTITY_EXPIRED)
         )
