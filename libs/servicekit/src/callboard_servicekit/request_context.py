@@ -6,7 +6,6 @@ import time
 from urllib.parse import quote
 
 import structlog
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 log = structlog.get_logger(__name__)
@@ -26,6 +25,14 @@ def _id_of(scope: Scope) -> str:
         if name == _RAW_HEADER and _FORM.fullmatch(value):
             return str(value, "ascii")
     return secrets.token_hex(16)
+
+
+def _stamp(message: Message, request_id: str) -> None:
+    """Unless the answer carries an id of its own."""
+    headers = [*message.get("headers", ())]
+    if not any(name.lower() == _RAW_HEADER for name, _ in headers):
+        headers.append((_RAW_HEADER, request_id.encode()))
+    message["headers"] = headers
 
 
 class RequestContext:
@@ -48,8 +55,7 @@ class RequestContext:
             nonlocal status
             if message["type"] in {"http.response.start", "websocket.accept", "websocket.http.response.start"}:
                 status = message.get("status", 101)
-                message.setdefault("headers", [])
-                MutableHeaders(scope=message).setdefault(HEADER, request_id)
+                _stamp(message, request_id)
             await send(message)
 
         bound = structlog.contextvars.bind_contextvars(request_id=request_id)

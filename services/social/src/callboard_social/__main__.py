@@ -6,7 +6,7 @@ from callboard_servicekit.migrations import migrate
 from callboard_servicekit.serve import Listener, serve
 
 from callboard_social.app import create_app
-from callboard_social.handoff import HandoffProtocol
+from callboard_social.handoff import FirstBytes, HandoffProtocol
 from callboard_social.migrations import SCRIPTS
 from callboard_social.settings import SocialSettings
 
@@ -32,6 +32,7 @@ def _listener(settings: SocialSettings) -> Listener:
         settings.port,
         settings.internal_port,
         {
+            "http": FirstBytes,
             "ws": HandoffProtocol,
             "ws_max_size": MAX_FRAME_BYTES,
             "ws_ping_interval": None,  # sockets that are handed on are pinged by one timer for all

@@ -1,6 +1,6 @@
 """Shortcuts to the routes that are called in storms, when everybody comes back at once."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from callboard_servicekit.routing import DirectJsonRoute
 from fastapi import FastAPI
@@ -16,11 +16,11 @@ Target = tuple[str, str]
 class FrontDoor:
     """Finds by one look-up what the router finds by a walk through its layers and routes.
 
-    It stands innermost: request ids, metrics, CORS and the net for unhandled errors come before it, as before every
-    route. Without it everything is as it is, only slower.
+    Without it everything is as it is, only slower. Before a call come request ids, metrics, CORS and the net for
+    unhandled errors, as before every route. Before an upgrade come request ids alone: the others let it pass.
     """
 
-    def __init__(self, app: ASGIApp, shortcuts: dict[Target, ASGIApp]) -> None:
+    def __init__(self, app: ASGIApp, shortcuts: Mapping[Target, ASGIApp]) -> None:
         self._app = app
         self._shortcuts = shortcuts
 
@@ -31,11 +31,13 @@ class FrontDoor:
 
 def open_front_door(app: FastAPI, routes: Iterable[BaseRoute]) -> None:
     """Have `app` take the shortcut to each of the routes that has one: sockets, and `DirectJsonRoute`s."""
-    shortcuts: dict[Target, ASGIApp] = {}
+    upgrades: dict[Target, ASGIApp] = {}
+    calls: dict[Target, ASGIApp] = {}
     for route in routes:
         if isinstance(route, WebSocketRoute):
-            shortcuts["websocket", route.path] = route.app
+            upgrades["websocket", route.path] = route.app
         elif isinstance(route, DirectJsonRoute):
             call = ExceptionMiddleware(route.call, handlers=app.exception_handlers)
-            shortcuts |= {(method, route.path): call for method in route.methods or ()}
-    app.user_middleware.append(Middleware(FrontDoor, shortcuts=shortcuts))
+            calls |= {(method, route.path): call for method in route.methods or ()}
+    app.user_middleware.insert(1, Middleware(FrontDoor, shortcuts=upgrades))  # behind the first: request ids
+    app.user_middleware.append(Middleware(FrontDoor, shortcuts=calls))

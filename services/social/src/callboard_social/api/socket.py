@@ -19,7 +19,8 @@ from callboard_social.dialects.native_session import Cancellable, NativeSession,
 from callboard_social.dialects.native_upgrade import Upgrade
 from callboard_social.errors import TicketRefused
 from callboard_social.hub.member import Member
-from callboard_social.resources import resources_of
+from callboard_social.lifetime import Lifetime
+from callboard_social.resources import SocialResources, resources_of
 from callboard_social.wire.connection import Connection
 
 PATH = "/api/socials/ws"
@@ -55,9 +56,10 @@ class NativeSocket:
         upgrade = Upgrade(scope, receive, send)
         await upgrade.begin()
         begun_at = time.perf_counter()
+        ticket = upgrade.ticket()
         try:
             positions = upgrade.positions()
-            identity = await resources.handshake.identify(upgrade.connection, upgrade.ticket())
+            identity = await resources.handshake.identify(upgrade.connection, ticket)
         except TicketRefused as refusal:
             resources.metrics.refused.labels(close_codes.TICKET_REFUSED.code).inc()
             await upgrade.accept_and_close(close_codes.TICKET_REFUSED, refusal.reason)
@@ -70,15 +72,21 @@ class NativeSocket:
             resources.metrics.refused.labels(close_codes.CONNECTION_LIMIT.code).inc()
             await upgrade.accept_and_close(close_codes.CONNECTION_LIMIT, close_codes.CONNECTION_LIMIT.reason)
             return
-        await self._let_in(upgrade, identity, positions)
+        vouched = resources.handshake.vouched(upgrade.connection, ticket, identity)
+        await self._let_in(resources, upgrade, identity, vouched, positions)
         resources.metrics.handshake_seconds.observe(time.perf_counter() - begun_at)
 
-    async def _let_in(self, upgrade: Upgrade, identity: Identity, positions: Positions) -> None:
+    async def _let_in(
+        self,
+        resources: SocialResources,
+        upgrade: Upgrade,
+        identity: Identity,
+        vouched: Vouched | None,
+        positions: Positions,
+    ) -> None:
         """Join the channels, then open the socket; whoever cannot join is refused."""
-        resources = resources_of(self._app)
         connection = Connection(secrets.token_hex(16))
         member = Member(connection, identity, resources.dialect, network=network_of(upgrade.connection))
-        vouched = resources.handshake.vouched(upgrade.connection, upgrade.ticket(), identity)
         expires_at = resources.lifetime.expiry(identity) if vouched is None else None
         session = NativeSession(member, connection, resources.native)
         resources.hub.register(member)
@@ -97,9 +105,12 @@ class NativeSocket:
             resources.hub.unregister(member, is_clean=True)
             raise
         else:
-            session.begin(self._deadlines(identity, vouched, connection))
+            session.begin(self._deadlines(resources.lifetime, identity, vouched, connection))
 
-    def _deadlines(self, identity: Identity, vouched: Vouched | None, connection: Connection) -> Sequence[Cancellable]:
+    @staticmethod
+    def _deadlines(
+        lifetime: Lifetime, identity: Identity, vouched: Vouched | None, connection: Connection
+    ) -> Sequence[Cancellable]:
         """What ends the socket together with what lets it live."""
 
         def end() -> None:
@@ -107,5 +118,4 @@ class NativeSocket:
 
         if vouched is not None:
             return (vouched.watch(end),)
-        lifetime = resources_of(self._app).lifetime
         return lifetime.start(identity, warn=lambda: connection.enqueue(frame_of(native.Expiring())), end=end)

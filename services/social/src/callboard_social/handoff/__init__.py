@@ -5,7 +5,8 @@ it is open, and wakes the task for every message it writes. That is the right sh
 finds the route, reads cookies and answers with a status; it is dear for a socket that listens for hours and is written
 to by somebody else. So here the two are parted:
 
-1. `HandoffProtocol` is what uvicorn makes for an upgrade (its ``ws=`` setting). It runs the application as always.
+1. `HandoffProtocol` is what uvicorn makes for an upgrade (its ``ws=`` setting), or `FirstBytes` without asking it (its
+   ``http=`` setting). It runs the application as always.
 2. The application accepts, calls `hand_off(scope, receiver, limits)` and returns.
 3. The transport now belongs to a `SlimSocket`, and task, scope and handshake are let go. What comes in goes to the
    receiver by plain calls; what goes out is written with one call, in bytes that may be shared by any number of
@@ -27,8 +28,9 @@ and then the kernel keeps nothing either; a peer that says too much is read more
 turn in between; a silent one is noticed by one timer for all (`Wheel`).
 """
 
+from callboard_social.handoff.first_bytes import FirstBytes
 from callboard_social.handoff.slim_socket import Receiver, SlimSocket, SocketLimits
 from callboard_social.handoff.upgrade import HandoffProtocol, hand_off
 from callboard_social.handoff.wheel import Wheel
 
-__all__ = ["HandoffProtocol", "Receiver", "SlimSocket", "SocketLimits", "Wheel", "hand_off"]
+__all__ = ["FirstBytes", "HandoffProtocol", "Receiver", "SlimSocket", "SocketLimits", "Wheel", "hand_off"]

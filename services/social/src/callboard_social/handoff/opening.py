@@ -35,7 +35,7 @@ class Opening:
 
     @classmethod
     def parse(cls, head: bytes) -> "Opening":
-        """Read a request that the HTTP server has parsed, and written again, in one piece.
+        """Read a request whose grammar is known to be good, in one piece.
 
         Raises:
             OpeningRefused: for all that is no opening handshake.
@@ -47,7 +47,7 @@ class Opening:
         headers = []
         for line in lines:
             name, _, value = line.partition(b":")
-            headers.append((name, value.strip()))
+            headers.append((name.lower(), value.strip()))
         if _only(headers, b"sec-websocket-version") != VERSION:
             supported = [(b"sec-websocket-version", VERSION)]
             raise OpeningRefused(HTTPStatus.UPGRADE_REQUIRED, "Sec-WebSocket-Version has to be 13.", supported)

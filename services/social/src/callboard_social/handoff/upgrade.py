@@ -43,7 +43,7 @@ def hand_off(scope: Scope, receiver: Receiver, limits: SocketLimits, first: byte
 
 
 class HandoffProtocol(asyncio.Protocol):
-    """One handshake. uvicorn makes it when a request asks for an upgrade, and hands it that request in one piece.
+    """One handshake: made when a request asks for an upgrade, and given that request in one piece.
 
     What uvicorn counts on: it stands in `server_state.connections` while it has the transport, its task in
     `server_state.tasks`, and `shutdown` ends it.

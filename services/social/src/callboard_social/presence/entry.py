@@ -10,6 +10,7 @@ from callboard_contracts.keys import presence_key
 from callboard_servicekit import strict_json
 
 _FIELDS = 3
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Scope(NamedTuple):
 
 def write_entry(node: str, identity: Identity) -> str:
     """A member of the sorted set: ``[userId, node, login]``, in ASCII whatever the names hold."""
-    return json.dumps([identity.user_id, node, identity.login], separators=(",", ":"))
+    return _ENCODER.encode([identity.user_id, node, identity.login])
 
 
 def read_entry(raw: bytes) -> Present | None:
