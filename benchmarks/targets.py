@@ -77,7 +77,7 @@ def _flood(book: Book) -> Iterator[Bound]:
         return book.figure("flood", server, case(rate), "deliveries_per_second")
 
     minute = case(ENDURANCE_RATE)
-    calm, hard = FLOOD_RATES
+    calm, hard, _ = FLOOD_RATES
     yield Bound(
         "P1",
         "deliveries/s at 2,000/s, for a minute",

@@ -27,9 +27,9 @@ def _of_events(
 ) -> Iterator[Scenario]:
     ours = everybody[:1]
     question = "What does a delivery cost, at 60 events a second to 1,000 sockets?"
-    yield Scenario("calm", question, fan_out.COLUMNS, everybody, fan_out.calm)
-    question = "How much gets through, at 2,000 and at 5,000 events a second to 1,000 sockets?"
-    yield Scenario("flood", question, fan_out.COLUMNS, everybody, fan_out.flood)
+    yield Scenario("calm", question, fan_out.COLUMNS, everybody, fan_out.calm, in_turns=True)
+    question = "How much gets through, at 2,000, 5,000 and 8,000 events a second to 1,000 sockets?"
+    yield Scenario("flood", question, fan_out.COLUMNS, everybody, fan_out.flood, in_turns=True)
     question = "Does it hold 2,000 events a second to 1,000 sockets for a minute, without a queue that grows?"
     yield Scenario("endurance", question, fan_out.ENDURANCE_COLUMNS, ours, fan_out.endurance)
     question = "How much gets through NGINX with one worker, at 1,000 and at 2,000 events a second to 1,000 sockets?"

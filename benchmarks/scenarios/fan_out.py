@@ -8,7 +8,7 @@ from benchmarks.server import Server
 from benchmarks.trial import fan_out, fan_out_runs, pss_of_server, started, subscribed, warm_up
 
 CALM_RATE = 60
-FLOOD_RATES = (2000, 5000)
+FLOOD_RATES = (2000, 5000, 8000)
 ENDURANCE_RATE = 2000
 GATEWAY_RATES = (1000, 2000)
 SOCKETIO_RATES = (CALM_RATE, 1000, 2000)

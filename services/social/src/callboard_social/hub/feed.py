@@ -13,7 +13,7 @@ its mark on, the channels it is in now are those it was in when things happened.
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import Context
-from itertools import chain, islice, repeat
+from itertools import chain
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -55,6 +55,7 @@ class Feed:
         "_heard",
         "_is_planned",
         "_leaving",
+        "_left",
         "_round",
         "_slice",
         "_written",
@@ -69,6 +70,8 @@ class Feed:
         self._heard: list[Heard] = []
         self._leaving: list[Heard] = []
         self._round: Iterator[None] | None = None
+        self._left = 0
+        """Of the slice: so many more members."""
         self._is_planned = False
 
     def publish(self, audience: Audience, frame: Frame) -> None:
@@ -101,7 +104,9 @@ class Feed:
             if self._round is None:
                 self._round = self._serve_all(min(len(self._entries), MAX_ENTRIES))
                 self._leaving, self._heard = self._heard, []
-            if sum(1 for _ in islice(self._round, self._slice)) < self._slice:
+            for _ in self._round:
+                break  # there is more to do
+            else:
                 self._round = None
                 self._written(self._leaving)
         finally:
@@ -109,8 +114,8 @@ class Feed:
                 self._plan()
 
     def _serve_all(self, count: int) -> Iterator[None]:
-        """Serve everybody with the first `count` entries, and forget those; yields once for each piece of work."""
-        end = self._first + count
+        """Serve everybody with the first `count` entries, and forget those; yields after each slice."""
+        end, self._left = self._first + count, self._slice
         for entries in self._by_dialect(count).values():
             yield from self._serve_dialect(entries, end)
         del self._entries[:count]
@@ -126,21 +131,23 @@ class Feed:
 
     def _serve_dialect(self, entries: dict[Audience, list[_Entry]], end: int) -> Iterator[None]:
         """Members that hear the same channels share a batch; who hears several is met again, but served once."""
-        start, shared = self._first, dict[frozenset[Channel], Batch]()
+        start, left, shared = self._first, self._left, dict[frozenset[Channel], Batch]()
         for audience in entries:
             for member in list(audience.members.values()):
+                left -= 1
                 if start < member.seen < end:
                     self._serve(member, end - start)
                 elif member.seen <= start:
                     batch = shared.get(member.joined)
-                    is_new = batch is None
                     if batch is None:
                         batch = shared[member.joined] = _batch_for(member.joined, entries)
+                        left -= len(batch.frames) // FRAMES_IN_A_STEP
                     member.seen = end
                     member.connection.write(batch)
-                    if is_new:
-                        yield from repeat(None, len(batch.frames) // FRAMES_IN_A_STEP)
-                yield
+                while left <= 0:
+                    yield
+                    left += self._slice
+        self._left = left
 
     def _serve(self, member: Member, count: int) -> None:
         """Write what is left of the first `count` entries for one member."""
