@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from callboard_social.handoff import FirstBytes
 from callboard_social.handoff.frames import text_frame
 from callboard_testkit.raw_peer import Ended, Opcode, RawPeer, close_frame, frame
 from callboard_testkit.waiting import eventually
@@ -26,8 +27,10 @@ def text(said: str) -> bytes:
     return frame(Opcode.TEXT, said.encode())
 
 
-@pytest.mark.parametrize("http", ["httptools", "h11"])
-async def test_after_the_hand_off_uvicorn_keeps_the_socket_and_neither_task_nor_protocol(http: str) -> None:
+@pytest.mark.parametrize("http", ["httptools", "h11", FirstBytes])
+async def test_after_the_hand_off_uvicorn_keeps_the_socket_and_neither_task_nor_protocol(
+    http: str | type[FirstBytes],
+) -> None:
     application = HandsOff()
     async with serving(application, http=http) as server, server.opened() as peer:
         await eventually(lambda: not server.tasks)
