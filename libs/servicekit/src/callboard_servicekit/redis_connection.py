@@ -4,17 +4,20 @@ redis-py resends a command whose reply was lost; for a command that publishes, t
 try again does so where it is known to be safe.
 """
 
+import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any
 
 from redis.asyncio import BlockingConnectionPool, Connection, Redis, SSLConnection
-from redis.asyncio.connection import parse_url
+from redis.asyncio.connection import AbstractConnection, parse_url
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.maint_notifications import MaintNotificationsConfig
 
 TIMEOUT_SECONDS = 5.0
@@ -40,7 +43,11 @@ class _Telling:
     def __exit__(
         self, _kind: type[BaseException] | None, error: BaseException | None, _traceback: TracebackType | None
     ) -> None:
-        if error is None or self._on_failure is None or self.is_greeting:
+        if error is not None:
+            self.tell(error)
+
+    def tell(self, error: BaseException) -> None:
+        if self._on_failure is None or self.is_greeting:
             return
         # Without the script is how the relay learns that it has to send it.
         if isinstance(error, RedisError | OSError) and not isinstance(error, NoScriptError):
@@ -86,6 +93,26 @@ class IncarnatedConnection(Connection):
     async def read_response(self, *arguments: Any, **options: Any) -> Any:
         with self._telling:
             return await super().read_response(*arguments, **options)
+
+    def tell(self, error: RedisError) -> None:
+        """Count a failure that was found from outside."""
+        self._telling.tell(error)
+
+
+@asynccontextmanager
+async def one_time_out(connection: AbstractConnection) -> AsyncIterator[None]:
+    """The connection's time-out for all that is sent and read within the block, to be read with ``timeout=math.inf``.
+
+    Each answer's own would cost more than the answer. Raises redis' TimeoutError.
+    """
+    try:
+        async with asyncio.timeout(connection.socket_timeout):
+            yield
+    except TimeoutError as error:
+        failure = RedisTimeoutError("Redis did not answer in time")
+        if isinstance(connection, IncarnatedConnection):
+            connection.tell(failure)
+        raise failure from error
 
 
 class IncarnatedTlsConnection(IncarnatedConnection, SSLConnection):

@@ -9,7 +9,7 @@ from collections import deque
 from contextvars import Context
 from typing import Any
 
-from callboard_servicekit.redis_connection import TIMEOUT_SECONDS
+from callboard_servicekit.redis_connection import one_time_out
 from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import RedisError, ResponseError
@@ -86,9 +86,7 @@ class Gathered:
         pool = self._redis.connection_pool
         connection = await pool.get_connection()  # type: ignore[no-untyped-call]
         try:
-            async with asyncio.timeout(
-                TIMEOUT_SECONDS
-            ):  # one for all: each answer's own would cost more than the answer
+            async with one_time_out(connection):
                 await connection.send_packed_command(connection.pack_commands([command for command, _ in calls]))
                 for _, future in calls:
                     _settle(future, await _answer(connection))

@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 
 @pytest.fixture
@@ -98,6 +99,17 @@ async def test_a_silent_redis_fails_those_who_wait_behind_too(own_redis: RedisSe
         assert [type(outcome) for outcome in outcomes] == [Unanswered] * calls
         own_redis.thaw()
         assert await gathered.execute("GET", "x") == b"1"
+
+
+async def test_a_silent_redis_is_one_failure_however_many_waited_for_it(own_redis: RedisServer) -> None:
+    failures: list[Exception] = []
+    async with connect(f"{own_redis.url}?socket_timeout=0.3", failures.append) as client:
+        gathered = Gathered(client)
+        await gathered.execute("SET", "x", 1)
+        own_redis.freeze()
+        await asyncio.gather(*(gathered.execute("GET", "x") for _ in range(20)), return_exceptions=True)
+        own_redis.thaw()
+    assert [type(failure) for failure in failures] == [RedisTimeoutError]
 
 
 async def test_a_caller_that_is_gone_takes_nobody_with_it_and_its_command_is_not_sent(
