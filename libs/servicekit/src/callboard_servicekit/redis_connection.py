@@ -101,9 +101,11 @@ class IncarnatedConnection(Connection):
 
 @asynccontextmanager
 async def one_time_out(connection: AbstractConnection) -> AsyncIterator[None]:
-    """The connection's time-out for all that is sent and read within the block, to be read with ``timeout=math.inf``.
+    """The connection's time-out for all that is read within the block, with ``timeout=math.inf``.
 
-    Each answer's own would cost more than the answer. Raises redis' TimeoutError.
+    Each answer's own would cost more than the answer. Nothing is sent in here: the client sends by `asyncio.wait_for`,
+    and before Python 3.12 that may swallow the cancellation by which a time-out ends its block. Raises redis'
+    TimeoutError.
     """
     try:
         async with asyncio.timeout(connection.socket_timeout):

@@ -86,8 +86,8 @@ class Gathered:
         pool = self._redis.connection_pool
         connection = await pool.get_connection()  # type: ignore[no-untyped-call]
         try:
+            await connection.send_packed_command(connection.pack_commands([command for command, _ in calls]))
             async with one_time_out(connection):
-                await connection.send_packed_command(connection.pack_commands([command for command, _ in calls]))
                 for _, future in calls:
                     _settle(future, await _answer(connection))
         except BaseException:

@@ -1,6 +1,7 @@
 """Commands that share pipelines: each caller has its own answer, and nothing is ever sent twice."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -99,6 +100,23 @@ async def test_a_silent_redis_fails_those_who_wait_behind_too(own_redis: RedisSe
         assert [type(outcome) for outcome in outcomes] == [Unanswered] * calls
         own_redis.thaw()
         assert await gathered.execute("GET", "x") == b"1"
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_loop_that_stood_still_does_not_make_it_wait_for_ever(own_redis: RedisServer, turns: int) -> None:
+    async with Redis.from_url(own_redis.url, socket_timeout=0.2, retry=Retry(NoBackoff(), 0)) as client:
+        gathered = Gathered(client)
+        await gathered.execute("SET", "x", 1)
+        own_redis.freeze()
+        call = asyncio.create_task(gathered.execute("GET", "x"))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        time.sleep(0.3)  # noqa: ASYNC251 - as when the machine is suspended: past the time-out
+        async with asyncio.timeout(2):
+            with pytest.raises(Unanswered):
+                await call
+            own_redis.thaw()
+            assert await gathered.execute("GET", "x") == b"1"
 
 
 async def test_a_silent_redis_is_one_failure_however_many_waited_for_it(own_redis: RedisServer) -> None:

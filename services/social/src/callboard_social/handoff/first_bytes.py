@@ -15,10 +15,13 @@ from uvicorn.server import ServerState
 
 from callboard_social.handoff.upgrade import HandoffProtocol
 
-_HEAD = re.compile(rb"GET [!-~]+ HTTP/1\.1\r\n(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t -~\x80-\xff]*\r\n)+\r\n")
+_HEAD = re.compile(rb"GET /[!-~]* HTTP/1\.1\r\n(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t -~\x80-\xff]*\r\n)+\r\n")
 """A whole head without anything that parsers are known to read in two ways."""
 _UPGRADE = re.compile(rb"\r\nupgrade:[\t ]*websocket[\t ]*\r\n", re.IGNORECASE)
 _CONNECTION = re.compile(rb"\r\nconnection:(?:[^\r]*,)?[\t ]*upgrade[\t ]*(?:,[^\r]*)?\r\n", re.IGNORECASE)
+_HOP = re.compile(rb"\r\n(?:upgrade|connection):", re.IGNORECASE)
+_HOPS = 2
+"""One of each: of several, parsers differ on which one counts."""
 _BODY = re.compile(rb"\r\n(?:content-length|transfer-encoding|expect):", re.IGNORECASE)
 
 
@@ -28,8 +31,8 @@ def upgrade_head(data: bytes) -> bytes:
     if match is None:
         return b""
     head = match[0]
-    asks = _UPGRADE.search(head) and _CONNECTION.search(head) and not _BODY.search(head)
-    return head if asks else b""
+    is_plain = len(_HOP.findall(head)) == _HOPS and not _BODY.search(head)
+    return head if is_plain and _UPGRADE.search(head) and _CONNECTION.search(head) else b""
 
 
 class FirstBytes(asyncio.Protocol):
