@@ -108,10 +108,7 @@ class Connection:
 
     def write(self, batch: Batch) -> None:
         """Put frames in that others have too; never waits."""
-        if self._socket is None or self._closing is not None:
-            self._put(batch.wire)
-        elif not self._socket.write(batch.wire):
-            self.drop(close_codes.BACK_PRESSURE)
+        self._put(batch.wire)
 
     def close(self, code: CloseCode) -> None:
         """Close after what is in; the first close counts."""
