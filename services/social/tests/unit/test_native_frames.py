@@ -5,25 +5,18 @@ import json
 import pytest
 from callboard_contracts.channels import GENERAL, ORG
 from callboard_contracts.events import BusEvent, Event, Origin
-from callboard_contracts.identity import Identity, IdentityKind, Role
+from callboard_contracts.identity import Role
 from callboard_contracts.native import ChannelState, Connected, dump_frame
 from callboard_contracts.positions import Position
 from callboard_social.dialects.native import NativeDialect, connected_frame
+
+from .presence_witness import make_identity
 
 AT = "2026-01-01T00:00:00.000Z"
 
 
 def test_connected_is_what_its_model_says() -> None:
-    identity = Identity(
-        user_id="u1",
-        login='a "quoted" é',
-        organization_id="org-1",
-        role=Role.MEMBER,
-        kind=IdentityKind.USER,
-        session_id=None,
-        issued_at=0,
-        expires_at=1,
-    )
+    identity = make_identity("u1", login='a "quoted" é')
     places = [(ORG, Position("e", 7), None), (GENERAL, Position("e", 0), True)]
     model = Connected(
         user_id="u1",
